@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define SW_MUST_CHECK __attribute__((warn_unused_result))
-#define SW_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define SW_PRINTF(string, first) __attribute__((format(printf, string, first)))
 
 enum sw_code {
 #define SW_CODE(name, grpc, retry_ms, text) SW_##name,

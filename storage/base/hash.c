@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "storage/base/hash.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <xxhash.h>
+
+/* Fetching the algorithm costs more than a short digest: it is done once. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static EVP_MD *sha256;
+static pthread_key_t context_key; /* EVP_MD_CTX of the thread */
+
+static void free_context(void *context)
+{
+    EVP_MD_CTX_free(context);
+}
+
+static void set_up(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (sha256 == NULL || pthread_key_create(&context_key, free_context) != 0)
+        abort();
+}
+
+static EVP_MD_CTX *thread_context(void)
+{
+    EVP_MD_CTX *context;
+
+    if (pthread_once(&once, set_up) != 0)
+        abort();
+    context = pthread_getspecific(context_key);
+    if (context != NULL)
+        return context;
+    context = EVP_MD_CTX_new();
+    if (context == NULL || pthread_setspecific(context_key, context) != 0)
+        abort();
+    return context;
+}
+
+void sw_sha256(const struct sw_span *parts, size_t parts_count, struct sw_digest *ret)
+{
+    EVP_MD_CTX *context = thread_context();
+
+    if (EVP_DigestInit_ex2(context, sha256, NULL) != 1)
+        abort();
+    for (size_t i = 0; i < parts_count; i++) {
+        if (parts[i].size > 0 && EVP_DigestUpdate(context, parts[i].data, parts[i].size) != 1)
+            abort();
+    }
+    if (EVP_DigestFinal_ex(context, ret->bytes, NULL) != 1)
+        abort();
+}
+
+uint64_t sw_hash64(struct sw_span span, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(span.data, span.size, seed);
+}
+
+void sw_hex(const uint8_t *bytes, size_t size, char *ret)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < size; i++) {
+        ret[2 * i] = digits[bytes[i] >> 4];
+        ret[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    ret[2 * size] = '\0';
+}
+
+void sw_uuid_text(const uint8_t bytes[16], char ret[SW_UUID_TEXT_SIZE])
+{
+    static const uint8_t group_sizes[] = {4, 2, 2, 2, 6};
+    uint8_t uuid[16];
+    const uint8_t *next = uuid;
+    char *text = ret;
+
+    memcpy(uuid, bytes, sizeof(uuid));
+    uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x80); /* version 8: custom */
+    uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80); /* variant of RFC 9562 */
+    for (size_t i = 0; i < sizeof(group_sizes); i++) {
+        sw_hex(next, group_sizes[i], text);
+        next += group_sizes[i];
+        text += 2 * (size_t)group_sizes[i];
+        *text++ = i + 1 < sizeof(group_sizes) ? '-' : '\0';
+    }
+}
+
+void sw_random(void *ret, size_t size)
+{
+    uint8_t *next = ret;
+
+    while (size > 0) {
+        ssize_t got = getrandom(next, size, 0);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            abort();
+        next += got;
+        size -= (size_t)got;
+    }
+}
