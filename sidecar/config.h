@@ -3,9 +3,11 @@
  * config - flags and environment, validated once into a struct that never changes.
  *
  * Every flag --some-flag of `stepwell serve` may also stand in the environment as
- * STEPWELL_SOME_FLAG; the flag wins.
+ * STEPWELL_SOME_FLAG; the flag wins. STEPWELL_LISTEN and STEPWELL_CONTROL_LISTEN hold
+ * one or more addresses with commas between.
  *
- * Owns:    the strings, for the life of the process (they point into argv and environ).
+ * Owns:    the strings, for the life of the process (they point into argv and environ, or
+ *          into static memory of config.c). Read once per process.
  * Fails:   CONFIGURATION, naming the flag.
  */
 #ifndef SW_CONFIG_H
@@ -23,30 +25,38 @@ enum { SW_LISTEN_MAX = 8 };
 struct sw_config {
     const char *data;    /* --data DIR: the journal's directory. Default ./stepwell-data */
     const char *journal; /* --journal NAME: the journal's name. Default "default" */
-    /* --listen ADDR, repeatable: unix:///abs/path, or HOST:PORT (plain only on loopback, else mTLS).
-     * Default unix:///run/stepwell/stepwell.sock */
+    /* --listen ADDR, repeatable: unix:///abs/path, or HOST:PORT (plain only on loopback, else
+     * mTLS). Default unix:///run/stepwell/stepwell.sock */
     const char *listen[SW_LISTEN_MAX];
     unsigned listen_count;
-    /* --control-listen ADDR, repeatable: ControlService here and not on --listen. Default: everywhere. */
+    /* --control-listen ADDR, repeatable: ControlService here and not on --listen. Default:
+     * everywhere. */
     const char *control_listen[SW_LISTEN_MAX];
     unsigned control_listen_count;
-    uint32_t socket_mode;       /* --socket-mode OCTAL of Unix sockets. Default 0660 */
-    const char *metrics_listen; /* --metrics-listen HOST:PORT: /metrics /healthz /readyz. Default none */
-    const char *tls_cert;       /* --tls-cert FILE, PEM chain; re-read when it changes */
-    const char *tls_key;        /* --tls-key FILE */
-    const char *tls_client_ca;  /* --tls-client-ca FILE: clients must show a certificate of these */
-    struct sw_limits limits;    /* --payload-max-bytes --open-steps-max --open-runs-max --queue-max --journal-max-bytes */
-    uint64_t journal_reserve_bytes; /* --journal-reserve-bytes, of journal-max-bytes, for outcomes */
-    uint64_t retention_ms;      /* --retention DURATION (30d, 12h, 0 = for ever). Default 30d */
-    uint64_t lease_grace_ms;    /* --lease-grace DURATION. Default 10s */
-    uint64_t drain_ms;          /* --drain-timeout DURATION: calls may finish so long after SIGTERM. Default 5s */
-    unsigned readers;           /* --readers N threads for history. Default 2 */
-    bool check_all;             /* --check: verify the whole journal at start */
+    uint32_t socket_mode; /* --socket-mode OCTAL of Unix sockets. Default 0660 */
+    /* --metrics-listen HOST:PORT: /metrics /healthz /readyz. Default none */
+    const char *metrics_listen;
+    const char *tls_cert;      /* --tls-cert FILE, PEM chain; re-read when it changes */
+    const char *tls_key;       /* --tls-key FILE */
+    const char *tls_client_ca; /* --tls-client-ca FILE: clients must show a certificate of these */
+    /* --payload-max-bytes --open-steps-max --open-runs-max --queue-max --journal-max-bytes;
+     * message_bytes_max follows: two payloads (CompleteStep with begin_next) and 1 MiB */
+    struct sw_limits limits;
+    /* --journal-reserve-bytes, of journal-max-bytes, for outcomes */
+    uint64_t journal_reserve_bytes;
+    uint64_t retention_ms;   /* --retention DURATION (30d, 12h, 0 = for ever). Default 30d */
+    uint64_t lease_grace_ms; /* --lease-grace DURATION. Default 10s */
+    /* --drain-timeout DURATION: calls may finish so long after SIGTERM. Default 5s */
+    uint64_t drain_ms;
+    unsigned readers;            /* --readers N threads for history. Default 2 */
+    bool check_all;              /* --check: verify the whole journal at start */
     enum sw_log_level log_level; /* --log-level debug|info|warning|error */
-    bool log_text;              /* --log-format json|text */
+    bool log_text;               /* --log-format json|text */
+    int ready_fd; /* --ready-fd N: a byte is written there once calls are answered; -1 = none */
 };
 
-/* Reads `serve`'s arguments (argv[0] is "serve"). ret_help: --help was given and printed. */
+/* Reads `serve`'s arguments (argv[0] is "serve"; the array is reordered). ret_help: --help was
+ * given and printed, and nothing was read. */
 SW_MUST_CHECK enum sw_code sw_config_read(int argc, char **argv, struct sw_config *ret_config,
                                           bool *ret_help, struct sw_err *err);
 
