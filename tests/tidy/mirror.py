@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Fails when a source file has no unit test beside its mirror image, or a test no source file.
+
+    storage/journal/commit.c  <->  tests/unit/storage/journal/test_commit.c
+"""
+import pathlib
+
+import tree
+
+# A file without a twin, and what tests it instead. Short, or the rule is worth nothing.
+EXCUSED = {
+    "sidecar/main.c": "the dispatch of a command line: tests/integration",
+    "sidecar/serve.c": "the life of a process: tests/integration, tests/crash",
+}
+
+
+def twin_of(source):
+    return pathlib.Path("tests/unit") / source.parent / f"test_{source.name}"
+
+
+def check(root):
+    problems = []
+    sources = {path for path in tree.c_files(root, "storage", "sidecar") if path.suffix == ".c"}
+    tests = {path for path in tree.c_files(root, "tests/unit") if path.name.startswith("test_")}
+    twins = {twin_of(source): source for source in sources}
+    for twin, source in sorted(twins.items()):
+        excused = str(source) in EXCUSED
+        if twin not in tests and not excused:
+            problems.append(f"{source}: no unit test {twin}")
+        if twin in tests and excused:
+            problems.append(f"{source}: has a unit test; take its excuse out of mirror.py")
+    for excuse in sorted(set(EXCUSED) - set(map(str, sources))):
+        problems.append(f"mirror.py: excuses {excuse}, which does not exist")
+    for test in sorted(tests - set(twins)):
+        problems.append(f"{test}: tests no source file of that path")
+    return problems
+
+
+if __name__ == "__main__":
+    tree.report(check(tree.root_from_argv()))

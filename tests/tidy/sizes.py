@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Fails when a file or a function is longer than a reader can hold: split it, do not raise the number."""
+import tree
+
+FILE_LINES_MAX = 600
+FUNCTION_LINES_MAX = 70 # from its first line to its closing brace
+
+FUNCTIONS = {".c": tree.c_functions, ".h": tree.c_functions, ".py": tree.python_functions,
+             ".ts": tree.ts_functions}
+
+
+def check(root):
+    problems = []
+    for path in tree.files(root, *FUNCTIONS, ".mjs", ".sh"):
+        text = (root / path).read_text(encoding="utf-8")
+        if tree.is_generated(text):
+            continue
+        lines = text.count("\n")
+        if lines > FILE_LINES_MAX:
+            problems.append(f"{path}: {lines} lines, at most {FILE_LINES_MAX}")
+        if path.suffix not in FUNCTIONS:
+            continue
+        for name, first, last, _ in FUNCTIONS[path.suffix](text):
+            if last - first + 1 > FUNCTION_LINES_MAX:
+                problems.append(f"{path}:{first}: {name} has {last - first + 1} lines, "
+                                f"at most {FUNCTION_LINES_MAX}")
+    return problems
+
+
+if __name__ == "__main__":
+    tree.report(check(tree.root_from_argv()))
