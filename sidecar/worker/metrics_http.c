@@ -82,6 +82,10 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
         *state = connection;
         return MHD_YES;
     }
+    if (*upload_size != 0) { /* a body: nobody wants it */
+        *upload_size = 0;
+        return MHD_YES;
+    }
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return respond_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
     if (strcmp(url, "/metrics") == 0)
