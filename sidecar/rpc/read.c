@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sidecar/rpc/read.h"
+
+#include <stdlib.h>
+
+static void run(struct sw_reader_job *job, struct sw_journal_reader *reader)
+{
+    struct sw_read *read = SW_CONTAINER(job, struct sw_read, job);
+
+    read->rc = read->reading->gather(read, reader);
+}
+
+static void pass_on(struct sw_reader_job *job)
+{
+    struct sw_read *read = SW_CONTAINER(job, struct sw_read, job);
+
+    if (grpc_call_start_batch(read->wake, NULL, 0, &read->tag, NULL) != GRPC_CALL_OK)
+        abort();
+}
+
+static void on_back(struct sw_tag *tag, bool ok)
+{
+    struct sw_read *read = SW_CONTAINER(tag, struct sw_read, tag);
+
+    (void)ok;
+    read->rc = read->reading->finish(read, read->rc);
+    read->done(read);
+}
+
+enum sw_code sw_read_start(struct sw_read *read, const struct sw_reading *reading,
+                           struct sw_err *err)
+{
+    read->job = (struct sw_reader_job){.run = run, .done = pass_on};
+    read->tag.on_event = on_back;
+    read->reading = reading;
+    return sw_readers_submit(read->server->options.readers, &read->job, err);
+}
+
+enum sw_code sw_read_answer(struct sw_read *read, const ProtobufCMessage *message)
+{
+    size_t size = protobuf_c_message_get_packed_size(message);
+
+    read->bytes = malloc(size ? size : 1);
+    if (read->bytes == NULL)
+        return sw_fail(&read->err, SW_NO_MEMORY, "answer of %zu bytes", size);
+    read->size = protobuf_c_message_pack(message, read->bytes);
+    return SW_OK;
+}

@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * session - one stream per agent process, carrying every verb.
+ *
+ *   message in ──> calls ──> loop batch ──> results ──> coalesced into messages out
+ *                    └─ Resume ──> feed ──> results ─┘
+ *
+ * One message is received and one sent at a time; results that become ready while a
+ * message is being sent share the next one. A session with too much unanswered or
+ * unsent is read no further until its client catches up.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sidecar/rpc/codec.h"
+#include "sidecar/rpc/feed.h"
+#include "sidecar/rpc/verbs.h"
+
+enum { OUT_BYTES = 256 << 10 }; /* a message out, about: small enough for default limits */
+
+/* Serialised results: the body of a SessionResponse. */
+struct out {
+    struct out *next;
+    uint8_t *bytes;
+    size_t size;
+    size_t room;
+};
+
+/* A message in, and the memory of its calls. */
+struct sw_session_message {
+    struct sw_arena arena;
+    struct sw_session *session;
+    unsigned refs; /* unanswered calls, and the taking apart */
+};
+
+struct session_call {
+    struct sw_request request;
+    struct sw_session_message *message;
+    uint64_t id;
+    unsigned result; /* of SessionResult: the number of the oneof's field */
+};
+
+/* A Resume whose history is under way. */
+struct session_feed {
+    struct sw_feed feed;
+    struct sw_session *session;
+    struct session_feed *next;
+    bool stalled; /* waits for room */
+};
+
+struct sw_session {
+    struct sw_listener listener;
+    struct sw_server *server;
+    struct sw_session *next_dirty;
+    bool dirty;
+    grpc_call *call;
+    struct sw_tag received;
+    struct sw_tag sent;
+    struct sw_tag closed;
+    struct sw_tag finished;
+    grpc_byte_buffer *in;
+    grpc_byte_buffer *sending;
+    struct out *out_head;
+    struct out **out_tail;
+    struct out *out_last;
+    size_t out_bytes;
+    struct session_feed *feeds;
+    struct sw_ending ending;
+    unsigned unanswered;
+    int cancelled;
+    bool is_receiving;
+    bool is_sending;
+    bool half_closed; /* the client sends no more */
+    bool draining;
+    bool garbage; /* what the client sent cannot be understood */
+    bool finishing;
+    bool is_finished;
+    bool is_closed;
+};
+
+static void receive(struct sw_session *session);
+
+static const struct {
+    const struct sw_verb *verb;
+    unsigned result;
+} calls[] = {
+    [STEPWELL__V1__SESSION_CALL__CALL_START_RUN] = {&sw_verb_start_run, 2},
+    [STEPWELL__V1__SESSION_CALL__CALL_RESUME] = {&sw_verb_resume, 3},
+    [STEPWELL__V1__SESSION_CALL__CALL_BEGIN_STEP] = {&sw_verb_begin_step, 4},
+    [STEPWELL__V1__SESSION_CALL__CALL_COMPLETE_STEP] = {&sw_verb_complete_step, 5},
+    [STEPWELL__V1__SESSION_CALL__CALL_NOTE_STEP] = {&sw_verb_note_step, 6},
+    [STEPWELL__V1__SESSION_CALL__CALL_RESOLVE_STEP] = {&sw_verb_agent_resolve, 7},
+    [STEPWELL__V1__SESSION_CALL__CALL_END_RUN] = {&sw_verb_end_run, 8},
+    [STEPWELL__V1__SESSION_CALL__CALL_CLAIM_RUN] = {&sw_verb_claim_run, 9},
+};
+
+/* ---- results out -------------------------------------------------------------- */
+
+static void mark_dirty(struct sw_session *session)
+{
+    if (session->dirty)
+        return;
+    session->dirty = true;
+    session->next_dirty = session->server->dirty_sessions;
+    session->server->dirty_sessions = session;
+}
+
+/* size bytes at the end of what is to be sent. */
+static uint8_t *out_room(struct sw_session *session, size_t size)
+{
+    struct out *out = session->out_last;
+    uint8_t *at;
+
+    if (out == NULL || (out->size + size > OUT_BYTES && out->size != 0)) {
+        out = calloc(1, sizeof *out);
+        assert(out != NULL);
+        *session->out_tail = out;
+        session->out_tail = &out->next;
+        session->out_last = out;
+    }
+    if (out->size + size > out->room) {
+        size_t room = out->room == 0 ? 1024 : out->room * 2;
+        uint8_t *bytes;
+
+        if (room < out->size + size)
+            room = out->size + size;
+        bytes = realloc(out->bytes, room);
+        assert(bytes != NULL);
+        out->bytes = bytes;
+        out->room = room;
+    }
+    at = out->bytes + out->size;
+    out->size += size;
+    session->out_bytes += size;
+    return at;
+}
+
+/* Adds a serialised SessionResult as an entry of SessionResponse.results. */
+static void put_result(struct sw_session *session, struct sw_span packed)
+{
+    uint8_t head[11] = {0x0a}; /* field 1, length-delimited */
+    size_t head_size = 1;
+    uint64_t left = packed.size;
+    uint8_t *at;
+
+    if (session->is_closed)
+        return;
+    do {
+        head[head_size++] = (uint8_t)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
+        left >>= 7;
+    } while (left != 0);
+    at = out_room(session, head_size + packed.size);
+    memcpy(at, head, head_size);
+    if (packed.size != 0)
+        memcpy(at + head_size, packed.data, packed.size);
+    mark_dirty(session);
+}
+
+static void put_message(struct sw_session *session, const Stepwell__V1__SessionResult *result)
+{
+    size_t size = stepwell__v1__session_result__get_packed_size(result);
+    uint8_t *packed = malloc(size);
+
+    assert(packed != NULL);
+    stepwell__v1__session_result__pack(result, packed);
+    put_result(session, sw_span_of(packed, size));
+    free(packed);
+}
+
+static char field_key[] = "field";
+static char limit_key[] = "limit";
+
+static void put_error(struct sw_session *session, uint64_t id, enum sw_code rc,
+                      const struct sw_err *err)
+{
+    Stepwell__V1__SessionResult result = STEPWELL__V1__SESSION_RESULT__INIT;
+    Stepwell__V1__SessionError error = STEPWELL__V1__SESSION_ERROR__INIT;
+    Stepwell__V1__SessionError__MetadataEntry entries[2];
+    Stepwell__V1__SessionError__MetadataEntry *pointers[2] = {&entries[0], &entries[1]};
+    struct sw_err copy = *err;
+    char reason[64];
+    char limit[24];
+
+    snprintf(reason, sizeof reason, "%s", sw_code_name(rc));
+    snprintf(limit, sizeof limit, "%llu", (unsigned long long)err->limit);
+    for (int i = 0; i < 2; i++)
+        stepwell__v1__session_error__metadata_entry__init(&entries[i]);
+    entries[0].key = field_key;
+    entries[0].value = copy.field;
+    entries[1].key = limit_key;
+    entries[1].value = limit;
+    error.code = (uint32_t)sw_code_grpc(rc);
+    error.message = copy.text;
+    error.reason = reason;
+    error.retry_after_ms = sw_code_retry_ms(rc);
+    error.metadata = pointers;
+    error.n_metadata = err->field[0] == '\0' ? 0 : err->limit == 0 ? 1 : 2;
+    result.id = id;
+    result.result_case = STEPWELL__V1__SESSION_RESULT__RESULT_ERROR;
+    result.error = &error;
+    put_message(session, &result);
+}
+
+/* ---- the stream ---------------------------------------------------------------- */
+
+static void free_when_done(struct sw_session *session)
+{
+    struct out *out;
+
+    if (session->unanswered != 0 || session->is_receiving || session->is_sending ||
+        session->finishing || !session->is_closed || session->feeds != NULL || session->dirty)
+        return;
+    while ((out = session->out_head) != NULL) {
+        session->out_head = out->next;
+        free(out->bytes);
+        free(out);
+    }
+    grpc_byte_buffer_destroy(session->in);
+    grpc_byte_buffer_destroy(session->sending);
+    sw_ending_fini(&session->ending);
+    grpc_call_unref(session->call);
+    session->server->sessions--;
+    free(session);
+}
+
+static void start_batch(struct sw_session *session, const grpc_op *ops, size_t count,
+                        struct sw_tag *tag)
+{
+    if (grpc_call_start_batch(session->call, ops, count, tag, NULL) != GRPC_CALL_OK)
+        abort();
+}
+
+/* Ends the stream when nothing is left to say. */
+static void finish_when_done(struct sw_session *session)
+{
+    struct sw_err err = {0};
+    grpc_op op;
+
+    if ((!session->half_closed && !session->draining) || session->unanswered != 0 ||
+        session->out_head != NULL || session->is_sending || session->feeds != NULL ||
+        session->finishing || session->is_finished || session->is_closed)
+        return;
+    if (session->garbage)
+        sw_ending_init(&session->ending,
+                       sw_fail_field(&err, "message", 0, "not a SessionRequest"), &err);
+    else if (session->draining)
+        sw_ending_init(&session->ending,
+                       sw_fail(&err, SW_DRAINING, "the server is shutting down"), &err);
+    else
+        sw_ending_init_plain(&session->ending, GRPC_STATUS_OK, "");
+    sw_ending_op(&session->ending, &op);
+    session->finishing = true;
+    start_batch(session, &op, 1, &session->finished);
+}
+
+static void send_out(struct sw_session *session)
+{
+    struct out *out = session->out_head;
+    grpc_op op = {.op = GRPC_OP_SEND_MESSAGE};
+
+    if (out == NULL || session->is_sending || session->finishing || session->is_finished ||
+        session->is_closed)
+        return;
+    session->out_head = out->next;
+    if (session->out_head == NULL) {
+        session->out_tail = &session->out_head;
+        session->out_last = NULL;
+    }
+    session->out_bytes -= out->size;
+    session->sending = sw_wire_own(out->bytes, out->size);
+    free(out);
+    op.data.send_message.send_message = session->sending;
+    session->is_sending = true;
+    start_batch(session, &op, 1, &session->sent);
+}
+
+void sw_session_flush(struct sw_server *server)
+{
+    struct sw_session *session;
+
+    while ((session = server->dirty_sessions) != NULL) {
+        server->dirty_sessions = session->next_dirty;
+        session->dirty = false;
+        send_out(session);
+        finish_when_done(session);
+        receive(session);
+        free_when_done(session);
+    }
+}
+
+static void resume_feeds(struct sw_session *session);
+
+static void on_sent(struct sw_tag *tag, bool ok)
+{
+    struct sw_session *session = SW_CONTAINER(tag, struct sw_session, sent);
+
+    session->is_sending = false;
+    grpc_byte_buffer_destroy(session->sending);
+    session->sending = NULL;
+    if (ok) {
+        send_out(session);
+        resume_feeds(session);
+        finish_when_done(session);
+        receive(session);
+    }
+    free_when_done(session);
+}
+
+static void on_finished(struct sw_tag *tag, bool ok)
+{
+    struct sw_session *session = SW_CONTAINER(tag, struct sw_session, finished);
+
+    (void)ok;
+    session->finishing = false;
+    session->is_finished = true;
+    free_when_done(session);
+}
+
+/* Waiting claims are the only calls without an end in sight. */
+static void drop_claims(struct sw_session *session)
+{
+    struct sw_request *next;
+
+    for (struct sw_request *claim = session->server->claims; claim != NULL; claim = next) {
+        next = claim->next;
+        if (claim->call.holder == session->listener.holder)
+            sw_loop_drop_claim(session->server, claim);
+    }
+}
+
+static void on_closed(struct sw_tag *tag, bool ok)
+{
+    struct sw_session *session = SW_CONTAINER(tag, struct sw_session, closed);
+
+    (void)ok;
+    session->is_closed = true;
+    drop_claims(session);
+    sw_loop_unlisten(&session->listener);
+    sw_service_release_holder(session->server->service, session->listener.holder);
+    resume_feeds(session);
+    free_when_done(session);
+}
+
+static void drain(struct sw_listener *listener)
+{
+    struct sw_session *session = SW_CONTAINER(listener, struct sw_session, listener);
+
+    session->draining = true;
+    drop_claims(session);
+    finish_when_done(session);
+}
+
+static void lease_lost(struct sw_listener *listener, struct sw_span run_id, uint64_t lease)
+{
+    struct sw_session *session = SW_CONTAINER(listener, struct sw_session, listener);
+    Stepwell__V1__SessionResult result = STEPWELL__V1__SESSION_RESULT__INIT;
+    Stepwell__V1__LeaseLost event = STEPWELL__V1__LEASE_LOST__INIT;
+    struct sw_arena arena;
+
+    sw_arena_init(&arena, 0);
+    event.run_id = sw_codec_text(&arena, run_id);
+    event.lease = lease;
+    result.result_case = STEPWELL__V1__SESSION_RESULT__RESULT_LEASE_LOST;
+    result.lease_lost = &event;
+    put_message(session, &result);
+    sw_arena_fini(&arena);
+}
+
+/* ---- histories ------------------------------------------------------------------- */
+
+static void drop_feed(struct session_feed *history)
+{
+    struct session_feed **link = &history->session->feeds;
+
+    while (*link != history)
+        link = &(*link)->next;
+    *link = history->next;
+    sw_feed_fini(&history->feed);
+    free(history);
+}
+
+static void next_chunk(struct session_feed *history)
+{
+    struct sw_session *session = history->session;
+    struct sw_err err = {0};
+    enum sw_code rc;
+
+    history->stalled = !session->is_closed && session->out_bytes >= SW_SESSION_BYTES_MAX;
+    if (history->stalled)
+        return;
+    if (session->is_closed) {
+        drop_feed(history);
+        return;
+    }
+    rc = sw_feed_next(&history->feed, &err);
+    if (rc != SW_OK) {
+        put_error(session, history->feed.options.session_id, rc, &err);
+        drop_feed(history);
+    }
+}
+
+static void resume_feeds(struct sw_session *session)
+{
+    struct session_feed *next;
+
+    for (struct session_feed *history = session->feeds; history != NULL; history = next) {
+        next = history->next;
+        if (history->stalled)
+            next_chunk(history);
+    }
+}
+
+static void on_chunk(struct sw_feed *feed)
+{
+    struct session_feed *history = SW_CONTAINER(feed, struct session_feed, feed);
+    struct sw_session *session = history->session;
+
+    if (feed->rc != SW_OK) {
+        put_error(session, feed->options.session_id, feed->rc, &feed->err);
+        drop_feed(history);
+    } else {
+        put_result(session, sw_span_of(feed->bytes, feed->size));
+        free(feed->bytes);
+        if (feed->end)
+            drop_feed(history);
+        else
+            next_chunk(history);
+    }
+    if (!session->dirty)
+        mark_dirty(session); /* so that the flush looks at its end */
+    sw_session_flush(session->server);
+}
+
+static void start_history(struct sw_session *session, const struct session_call *call)
+{
+    const Stepwell__V1__ResumeRequest *ask = (const void *)call->request.ask;
+    struct session_feed *history = calloc(1, sizeof *history);
+    struct sw_feed_options options = {
+        .kind = SW_FEED_RESUME,
+        .run = call->request.resumed.run,
+        .run_id = sw_span_of_text(ask->run_id),
+        .up_to_lsn = call->request.resumed.up_to_lsn,
+        .include_inputs = ask->include_inputs != 0,
+        .session_id = call->id,
+    };
+    struct sw_err err = {0};
+    enum sw_code rc;
+
+    assert(history != NULL);
+    history->session = session;
+    rc = sw_feed_init(&history->feed, session->server, session->call, &options, on_chunk, &err);
+    if (rc != SW_OK) {
+        free(history);
+        put_error(session, call->id, rc, &err);
+        return;
+    }
+    history->next = session->feeds;
+    session->feeds = history;
+    next_chunk(history);
+}
+
+/* ---- calls in --------------------------------------------------------------------- */
+
+static void unref_message(struct sw_session_message *message)
+{
+    if (--message->refs != 0)
+        return;
+    sw_arena_fini(&message->arena);
+    free(message);
+}
+
+static enum sw_code pack_result(struct sw_request *request)
+{
+    struct session_call *call = SW_CONTAINER(request, struct session_call, request);
+    Stepwell__V1__SessionResult result = STEPWELL__V1__SESSION_RESULT__INIT;
+    size_t size;
+    uint8_t *packed;
+
+    result.id = call->id;
+    result.result_case = (Stepwell__V1__SessionResult__ResultCase)call->result;
+    result.start_run = (void *)request->answer; /* every member of the union is a pointer */
+    size = stepwell__v1__session_result__get_packed_size(&result);
+    packed = sw_arena_alloc(request->arena, size);
+    if (packed == NULL)
+        return sw_fail(&request->err, SW_NO_MEMORY, "answer of %zu bytes", size);
+    stepwell__v1__session_result__pack(&result, packed);
+    request->packed = sw_span_of(packed, size);
+    return SW_OK;
+}
+
+static void reply(struct sw_request *request)
+{
+    struct session_call *call = SW_CONTAINER(request, struct session_call, request);
+    struct sw_session_message *message = call->message;
+    struct sw_session *session = message->session;
+
+    assert(session->unanswered > 0);
+    session->unanswered--;
+    if (session->is_closed) {
+        if (request->rc == SW_OK) /* what it took meanwhile is free again */
+            sw_service_release_holder(session->server->service, session->listener.holder);
+    } else if (request->rc != SW_OK) {
+        put_error(session, call->id, request->rc, &request->err);
+    } else {
+        put_result(session, request->packed);
+        if (request->verb == &sw_verb_resume)
+            start_history(session, call);
+    }
+    mark_dirty(session);
+    unref_message(message);
+}
+
+static void submit(struct sw_session_message *message, const Stepwell__V1__SessionCall *ask,
+                   size_t bytes)
+{
+    struct sw_session *session = message->session;
+    struct session_call *call = sw_codec_make(&message->arena, sizeof *call);
+    struct sw_request *request = &call->request;
+    struct sw_err err = {0};
+
+    if (ask->call_case == STEPWELL__V1__SESSION_CALL__CALL__NOT_SET || ask->id == 0) {
+        put_error(session, ask->id,
+                  sw_fail_field(&err, ask->id == 0 ? "id" : "call", 0, "must be set"), &err);
+        return;
+    }
+    call->message = message;
+    call->id = ask->id;
+    call->result = calls[ask->call_case].result;
+    request->verb = calls[ask->call_case].verb;
+    request->ask = (const void *)ask->start_run; /* every member of the union is a pointer */
+    request->arena = &message->arena;
+    request->call.arena = &message->arena;
+    request->call.holder = session->listener.holder;
+    request->grpc_call = session->call;
+    request->bytes = bytes;
+    request->pack = pack_result;
+    request->reply = reply;
+    message->refs++;
+    session->unanswered++;
+    sw_loop_submit(session->server, request);
+}
+
+static void take_apart(struct sw_session *session, grpc_byte_buffer *in)
+{
+    struct sw_session_message *message = calloc(1, sizeof *message);
+    const Stepwell__V1__SessionRequest *ask;
+
+    assert(message != NULL);
+    message->session = session;
+    message->refs = 1;
+    sw_arena_init(&message->arena, 0);
+    ask = (const void *)sw_wire_unpack(&stepwell__v1__session_request__descriptor, in,
+                                       &message->arena, sw_wire_limit(session->server));
+    if (ask == NULL) {
+        session->garbage = true;
+        session->half_closed = true;
+        drop_claims(session);
+    } else {
+        size_t bytes = grpc_byte_buffer_length(in) / (ask->n_calls + 1);
+
+        for (size_t i = 0; i < ask->n_calls; i++)
+            submit(message, ask->calls[i], bytes);
+    }
+    unref_message(message);
+}
+
+static void on_received(struct sw_tag *tag, bool ok)
+{
+    struct sw_session *session = SW_CONTAINER(tag, struct sw_session, received);
+    grpc_byte_buffer *in = session->in;
+
+    session->is_receiving = false;
+    session->in = NULL;
+    if (!ok || in == NULL) {
+        session->half_closed = true;
+        drop_claims(session);
+    } else if (!session->is_closed) {
+        take_apart(session, in);
+    }
+    grpc_byte_buffer_destroy(in);
+    mark_dirty(session); /* the flush sends, receives on, ends or frees */
+    if (session->server->batch.count == 0)
+        sw_session_flush(session->server);
+    else
+        receive(session);
+}
+
+static void receive(struct sw_session *session)
+{
+    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &session->in};
+
+    if (session->is_receiving || session->half_closed || session->is_closed ||
+        session->finishing || session->is_finished ||
+        session->unanswered >= SW_SESSION_CALLS_MAX || session->out_bytes >= SW_SESSION_BYTES_MAX)
+        return;
+    session->is_receiving = true;
+    start_batch(session, &op, 1, &session->received);
+}
+
+void sw_session_start(struct sw_server *server, struct sw_accept *accept)
+{
+    struct sw_session *session = calloc(1, sizeof *session);
+    grpc_op ops[2] = {{.op = GRPC_OP_RECV_CLOSE_ON_SERVER}, {.op = GRPC_OP_SEND_INITIAL_METADATA}};
+
+    assert(session != NULL);
+    session->server = server;
+    session->call = accept->call;
+    session->received.on_event = on_received;
+    session->sent.on_event = on_sent;
+    session->closed.on_event = on_closed;
+    session->finished.on_event = on_finished;
+    session->out_tail = &session->out_head;
+    session->ending.message = grpc_empty_slice();
+    session->listener = (struct sw_listener){
+        .holder = ++server->holders, .lease_lost = lease_lost, .drain = drain};
+    server->sessions++;
+    ops[0].data.recv_close_on_server.cancelled = &session->cancelled;
+    start_batch(session, &ops[0], 1, &session->closed);
+    session->is_sending = true; /* the headers: the client's stream is then open */
+    start_batch(session, &ops[1], 1, &session->sent);
+    sw_loop_listen(server, &session->listener);
+    if (server->draining)
+        drain(&session->listener);
+    receive(session);
+}
