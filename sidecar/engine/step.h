@@ -99,6 +99,11 @@ const char *sw_step_state_name(enum sw_step_state state);
 bool sw_step_state_may_move(enum sw_step_state from, enum sw_step_state to);
 /* Aborts on a move the table forbids. */
 void sw_step_state_move(struct sw_step *step, enum sw_step_state to);
+bool sw_step_state_is_finished(enum sw_step_state state); /* COMPLETED or FAILED */
+
+/* Whether sw_step_apply takes the record. Live writes make only such records; a
+ * reader of a file asks first, for the file may be of somebody's making. */
+bool sw_step_may_apply(const struct sw_step *step, const struct sw_record *record);
 
 /* The reducer: the one place where a record changes state, for live writes,
  * reading back and restore alike. The record's spans must outlive the step; a
