@@ -168,7 +168,7 @@ void sw_log_write(enum sw_log_level level, const char *event, const struct sw_lo
     line.cut = false;
     line.text = atomic_load(&as_text);
     begin(&line, level, event);
-    for (; fields->key != NULL; fields++)
+    for (; fields != NULL && fields->key != NULL; fields++)
         put_field(&line, fields);
     end(&line);
     written = write(STDERR_FILENO, line.bytes, line.size);

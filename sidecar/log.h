@@ -23,6 +23,7 @@ struct sw_log_field {
 
 /* Lines below this level are dropped. text: for people at a terminal instead of JSON. */
 void sw_log_setup(enum sw_log_level level, int text);
+/* fields may be NULL: none. */
 void sw_log_write(enum sw_log_level level, const char *event, const struct sw_log_field *fields);
 
 /* sw_log(INFO, "listening", {"address", .text = address}, {"pid", .number = pid}); */
