@@ -32,16 +32,16 @@ struct sw_journal_reader;
 enum { SW_JOURNAL_NAME_MAX = 128 };
 
 struct sw_journal_options {
-    const char *directory;      /* created with mode 0700 when absent */
-    const char *name;           /* of the journal; 1 to SW_JOURNAL_NAME_MAX bytes. An existing
-                                 * journal of another name is refused with CONFIGURATION. */
-    const char *vfs;            /* SQLite VFS; NULL = the default. Tests. */
-    uint64_t bytes_max;         /* of the database and WAL files together; 0 = no limit */
-    uint64_t bytes_reserved;    /* of bytes_max, held back for outcomes */
-    uint64_t retention_ms;      /* ended runs are removed so long after their end; 0 = never */
-    bool check_all;             /* verify the whole chain and SQLite's structures on open,
-                                 * not only the newest part */
-    uint64_t now_ms;            /* for JOURNAL_CREATED */
+    const char *directory;   /* created with mode 0700 when absent */
+    const char *name;        /* of the journal; 1 to SW_JOURNAL_NAME_MAX bytes. An existing
+                              * journal of another name is refused with CONFIGURATION. */
+    const char *vfs;         /* SQLite VFS; NULL = the default. Tests. */
+    uint64_t bytes_max;      /* of the database and WAL files together; 0 = no limit */
+    uint64_t bytes_reserved; /* of bytes_max, held back for outcomes */
+    uint64_t retention_ms;   /* ended runs are removed so long after their end; 0 = never */
+    bool check_all;          /* verify the whole chain and SQLite's structures on open,
+                              * not only the newest part */
+    uint64_t now_ms;         /* for JOURNAL_CREATED */
 };
 
 /* What is known of the journal as a whole. */
@@ -58,15 +58,15 @@ struct sw_journal_state {
 
 /* One row of the run index. */
 struct sw_run_row {
-    uint64_t run;        /* lsn of RUN_STARTED */
+    uint64_t run; /* lsn of RUN_STARTED */
     struct sw_span run_id;
     struct sw_span task;
     enum sw_run_state state;
     uint64_t started_ms;
-    uint64_t ended_ms;   /* 0: running */
-    uint64_t end_lsn;    /* 0: running */
-    uint64_t steps;      /* of an ended run */
-    bool purged;         /* its records are gone; the row remains for a retention period */
+    uint64_t ended_ms; /* 0: running */
+    uint64_t end_lsn;  /* 0: running */
+    uint64_t steps;    /* of an ended run */
+    bool purged;       /* its records are gone; the row remains for a retention period */
 };
 
 /* ---- writing ------------------------------------------------------------ */
@@ -128,11 +128,10 @@ enum sw_payload_mode {
 };
 
 /* Gets each record in order of lsn. The record and all it points to live until
- * the visitor returns, in an arena that is then reset. Anything but SW_OK stops the scan and is returned;
- * set *ret_stop to stop without failing. */
+ * the visitor returns, in an arena that is then reset. Anything but SW_OK stops the scan and is
+ * returned; set *ret_stop to stop without failing. */
 struct sw_record_visitor {
-    enum sw_code (*visit)(void *self, struct sw_record *record, bool *ret_stop,
-                          struct sw_err *err);
+    enum sw_code (*visit)(void *self, struct sw_record *record, bool *ret_stop, struct sw_err *err);
     void *self;
 };
 
@@ -164,15 +163,14 @@ SW_MUST_CHECK enum sw_code sw_journal_reader_scan(struct sw_journal_reader *read
                                                   struct sw_err *err);
 
 SW_MUST_CHECK enum sw_code sw_journal_reader_find_run(struct sw_journal_reader *reader,
-                                                      struct sw_span run_id,
-                                                      struct sw_arena *arena,
+                                                      struct sw_span run_id, struct sw_arena *arena,
                                                       struct sw_run_row *ret_row,
                                                       struct sw_err *err);
 
 struct sw_run_filter {
-    struct sw_span task;      /* size 0 = any */
-    enum sw_run_state state;  /* 0 = any */
-    uint64_t before_run;      /* only runs with a smaller `run`; 0 = no bound */
+    struct sw_span task;     /* size 0 = any */
+    enum sw_run_state state; /* 0 = any */
+    uint64_t before_run;     /* only runs with a smaller `run`; 0 = no bound */
 };
 
 /* Runs newest first, until the visitor stops. Rows live until the visitor returns. */
@@ -189,12 +187,12 @@ SW_MUST_CHECK enum sw_code sw_journal_reader_list_runs(struct sw_journal_reader 
 /* ---- verifying ---------------------------------------------------------- */
 
 struct sw_verify_report {
-    uint64_t records;      /* read and found right */
-    uint64_t purged;       /* whose content retention removed */
+    uint64_t records; /* read and found right */
+    uint64_t purged;  /* whose content retention removed */
     uint64_t runs;
     uint64_t payload_bytes; /* logical: as the agents sent them */
     uint64_t chunk_bytes;   /* of chunk records, as stored */
-    uint64_t bad_lsn;      /* on CORRUPT: the first bad record; 0 = the file's structure */
+    uint64_t bad_lsn;       /* on CORRUPT: the first bad record; 0 = the file's structure */
 };
 
 /* Reads everything: SQLite's structures, each record's checksum, the chain, each

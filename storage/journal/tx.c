@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Transactions, and when bytes are on the disk.
+ *
+ * The connection runs with synchronous=NORMAL: a COMMIT writes its frames to the
+ * WAL and does not sync. When the caller asked for durability, one xSync of the WAL
+ * file follows, and only then is the commit acknowledged. That is what
+ * synchronous=FULL does (frames, then one sync, then success), except that
+ * whether to sync is decided at the commit and not before the transaction, and
+ * that one sync serves all earlier commits as well. What must hold besides, NORMAL
+ * keeps: a checkpoint syncs the WAL before it writes to the database, and the
+ * database before the WAL is used from its start again, whose new header is synced
+ * before any frame follows.
+ *
+ * A sync that fails is never tried again: the kernel may have dropped the pages
+ * and reports success the next time.
+ *
+ * The WAL file is written ahead with zeros once: a commit then overwrites blocks
+ * the file has, and the sync need not wait for the file system's own journal. To
+ * SQLite zeros are frames of an older generation: it stops reading there.
+ */
+#include "storage/base/fault.h"
+#include "storage/journal/journal.intern.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { ZEROS_BYTES = 64 * 1024 }; /* per write; more than 128 KiB some VFS refuse */
+
+enum sw_code sw_tx_failed(struct sw_journal *journal, enum sw_code code)
+{
+    if (code == SW_STORAGE_FAILED)
+        journal->failed = true;
+    return code;
+}
+
+enum sw_code sw_tx_check(const struct sw_journal *journal, struct sw_err *err)
+{
+    if (journal->failed)
+        return sw_fail(err, SW_STORAGE_FAILED, "%s: an earlier write failed", journal->db.path);
+    if (journal->tx == SW_TX_LOST)
+        return sw_fail(err, SW_JOURNAL_FULL, "%s: the transaction was rolled back",
+                       journal->db.path);
+    return SW_OK;
+}
+
+static struct sw_mark here(const struct sw_journal *journal)
+{
+    return (struct sw_mark){.lsn = journal->state.lsn, .chain = journal->chain};
+}
+
+static void go_back(struct sw_journal *journal, const struct sw_mark *mark)
+{
+    sw_recent_drop_after(&journal->recent, mark->lsn);
+    journal->state.lsn = mark->lsn;
+    journal->chain = mark->chain;
+}
+
+enum sw_code sw_tx_begin(struct sw_journal *journal, struct sw_err *err)
+{
+    enum sw_code code = sw_tx_check(journal, err);
+
+    if (code != SW_OK || journal->tx == SW_TX_OPEN)
+        return code;
+    code = sw_db_run_with(&journal->db, SW_SQL_BEGIN, NULL, 0, err);
+    if (code != SW_OK)
+        return sw_tx_failed(journal, code);
+    journal->tx = SW_TX_OPEN;
+    journal->committed = here(journal);
+    journal->tx_bytes = 0;
+    return SW_OK;
+}
+
+void sw_journal_rollback(struct sw_journal *journal)
+{
+    if (journal->tx == SW_TX_NONE)
+        return;
+    /* After some errors SQLite has rolled back already; then this one says so. */
+    if (sqlite3_get_autocommit(journal->db.handle) == 0)
+        (void)sqlite3_exec(journal->db.handle, "ROLLBACK", NULL, NULL, NULL);
+    journal->tx = SW_TX_NONE;
+    go_back(journal, &journal->committed);
+    journal->marked = journal->committed;
+}
+
+enum sw_code sw_journal_mark(struct sw_journal *journal, struct sw_err *err)
+{
+    enum sw_code code = sw_tx_check(journal, err);
+
+    if (code == SW_OK)
+        journal->marked = here(journal);
+    return code;
+}
+
+/* Cheaper than a savepoint per command: what a command adds is known by its lsn. */
+static enum sw_code delete_after(struct sw_journal *journal, const struct sw_mark *mark,
+                                 struct sw_err *err)
+{
+    static const enum sw_sql steps[] = {SW_SQL_RUN_UNDO_END, SW_SQL_RUN_UNDO, SW_SQL_LOG_UNDO};
+    enum sw_code code = SW_OK;
+
+    for (size_t i = 0; code == SW_OK && i < sizeof(steps) / sizeof(steps[0]); i++)
+        code = sw_db_run_with(&journal->db, steps[i], &mark->lsn, 1, err);
+    return code;
+}
+
+enum sw_code sw_tx_undo(struct sw_journal *journal, const struct sw_mark *mark, struct sw_err *err)
+{
+    enum sw_code code;
+
+    if (journal->tx == SW_TX_OPEN && sqlite3_get_autocommit(journal->db.handle) != 0) {
+        journal->tx = SW_TX_LOST;
+        go_back(journal, &journal->committed);
+        journal->marked = journal->committed;
+    }
+    if (journal->tx != SW_TX_OPEN)
+        return SW_OK;
+    if (journal->state.lsn > mark->lsn) {
+        code = delete_after(journal, mark, err);
+        if (code != SW_OK) { /* half a command is left: nothing may be committed any more */
+            journal->failed = true;
+            return code;
+        }
+    }
+    go_back(journal, mark);
+    return SW_OK;
+}
+
+enum sw_code sw_journal_undo(struct sw_journal *journal, struct sw_err *err)
+{
+    struct sw_mark mark = journal->marked;
+
+    if (journal->failed)
+        return sw_tx_check(journal, err);
+    return sw_tx_undo(journal, &mark, err);
+}
+
+static sqlite3_file *wal_file(struct sw_journal *journal)
+{
+    sqlite3_file *file = NULL;
+    int rc = sqlite3_file_control(journal->db.handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+
+    assert(rc == SQLITE_OK && file != NULL && file->pMethods != NULL);
+    return file;
+}
+
+enum sw_code sw_tx_sync(struct sw_journal *journal, struct sw_err *err)
+{
+#ifndef SW_BREAK_NORMAL_SYNC
+    sqlite3_file *file = wal_file(journal);
+    int rc = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+
+    if (rc != SQLITE_OK)
+        return sw_tx_failed(journal, sw_fail(err, SW_STORAGE_FAILED, "%s-wal: sync: %s",
+                                             journal->db.path, sqlite3_errstr(rc)));
+#else
+    (void)err;
+#endif
+    journal->state.durable_lsn = journal->state.lsn;
+    return SW_OK;
+}
+
+static enum sw_code get_pages(struct sw_db *db, enum sw_sql sql, uint64_t *ret, struct sw_err *err)
+{
+    sqlite3_stmt *statement;
+    enum sw_code code = sw_db_prepare(db, sql, &statement, err);
+    bool row = false;
+
+    if (code == SW_OK)
+        code = sw_db_step(db, statement, &row, err);
+    if (code != SW_OK)
+        return code;
+    *ret = row ? sw_column_u64(statement, 0) : 0;
+    (void)sqlite3_reset(statement);
+    return SW_OK;
+}
+
+enum sw_code sw_tx_count_bytes(struct sw_journal *journal, struct sw_err *err)
+{
+    uint64_t pages = 0;
+    uint64_t pages_free = 0;
+    enum sw_code code = get_pages(&journal->db, SW_SQL_PAGES, &pages, err);
+
+    if (code == SW_OK)
+        code = get_pages(&journal->db, SW_SQL_PAGES_FREE, &pages_free, err);
+    if (code != SW_OK)
+        return code;
+    journal->state.bytes = pages * SW_PAGE_SIZE + journal->wal_bytes;
+    journal->free_bytes = pages_free * SW_PAGE_SIZE;
+    journal->tx_bytes = 0;
+    journal->state.full =
+        journal->bytes_max > 0 &&
+        journal->state.bytes - journal->free_bytes > journal->bytes_max - journal->bytes_reserved;
+    return SW_OK;
+}
+
+static enum sw_code commit(struct sw_journal *journal, struct sw_err *err)
+{
+    enum sw_code code = sw_tx_check(journal, err);
+
+    if (code == SW_OK && SW_FAULT("journal.before_commit"))
+        code = sw_fail(err, SW_STORAGE_FAILED, "fault point");
+    if (code == SW_OK)
+        code = sw_tx_count_bytes(journal, err);
+    if (code == SW_OK)
+        code = sw_db_run_with(&journal->db, SW_SQL_COMMIT, NULL, 0, err);
+    if (code != SW_OK) {
+        sw_journal_rollback(journal);
+        return sw_tx_failed(journal, code);
+    }
+    journal->tx = SW_TX_NONE;
+    journal->committed = here(journal);
+    journal->marked = journal->committed;
+    return SW_OK;
+}
+
+enum sw_code sw_journal_commit(struct sw_journal *journal, bool sync, struct sw_err *err)
+{
+    enum sw_code code = SW_OK;
+
+    if (journal->failed) {
+        sw_journal_rollback(journal);
+        return sw_tx_check(journal, err);
+    }
+    if (journal->tx != SW_TX_NONE)
+        code = commit(journal, err);
+    if (code == SW_OK && sync && journal->state.durable_lsn < journal->state.lsn)
+        code = sw_tx_sync(journal, err);
+    if (code == SW_OK && SW_FAULT("journal.after_commit"))
+        code = sw_tx_failed(journal, sw_fail(err, SW_STORAGE_FAILED, "fault point"));
+    return code;
+}
+
+enum sw_code sw_tx_grow_wal(struct sw_journal *journal, struct sw_err *err)
+{
+    sqlite3_file *file = wal_file(journal);
+    sqlite3_int64 size = 0;
+    int rc = file->pMethods->xFileSize(file, &size);
+    uint8_t *zeros = NULL;
+
+    if (rc == SQLITE_OK && (uint64_t)size < journal->wal_bytes_min) {
+        zeros = calloc(1, ZEROS_BYTES);
+        if (zeros == NULL)
+            return sw_fail(err, SW_NO_MEMORY, "writing the WAL ahead");
+    }
+    while (rc == SQLITE_OK && (uint64_t)size < journal->wal_bytes_min) {
+        uint64_t missing = journal->wal_bytes_min - (uint64_t)size;
+        int part = missing < ZEROS_BYTES ? (int)missing : ZEROS_BYTES;
+
+        rc = file->pMethods->xWrite(file, zeros, part, size);
+        size += part;
+    }
+    free(zeros);
+    if (rc != SQLITE_OK)
+        return sw_tx_failed(journal, sw_db_fail(&journal->db, rc, "writing the WAL ahead", err));
+    journal->wal_bytes = (uint64_t)size;
+    return SW_OK;
+}
+
+enum sw_code sw_tx_checkpoint(struct sw_journal *journal, struct sw_err *err)
+{
+    enum sw_code code;
+    int pages = 0;
+    int pages_done = 0;
+    int rc;
+
+    if (SW_FAULT("journal.before_checkpoint"))
+        return sw_tx_failed(journal, sw_fail(err, SW_STORAGE_FAILED, "fault point"));
+    if (journal->state.durable_lsn < journal->state.lsn) {
+        code = sw_tx_sync(journal, err);
+        if (code != SW_OK)
+            return code;
+    }
+    rc = sqlite3_wal_checkpoint_v2(journal->db.handle, "main", SQLITE_CHECKPOINT_PASSIVE, &pages,
+                                   &pages_done);
+    if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+        return sw_tx_failed(journal, sw_db_fail(&journal->db, rc, "checkpoint", err));
+    if (pages >= 0 && pages == pages_done)
+        journal->wal_pages = 0; /* the next commit starts at the front, once readers are gone */
+    if (SW_FAULT("journal.after_checkpoint"))
+        return sw_tx_failed(journal, sw_fail(err, SW_STORAGE_FAILED, "fault point"));
+    return SW_OK;
+}
