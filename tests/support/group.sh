@@ -29,8 +29,11 @@ must() {
 }
 
 build_preset() { # PRESET
-    must cmake --preset "$1" >"$SW_RESULTS/cmake-$1.log" || cat "$SW_RESULTS/cmake-$1.log"
-    must cmake --build "build/$1"
+    if ! cmake --preset "$1" >"$SW_RESULTS/cmake-$1.log" 2>&1; then
+        cat "$SW_RESULTS/cmake-$1.log"
+        exit 1
+    fi
+    must cmake --build "build/$1" -- --quiet
 }
 
 run_ctest() { # PRESET LABEL-PATTERN [ARGUMENT...]

@@ -1,0 +1,1 @@
+check "dev preset: -Werror, ASan, UBSan, fault points" build_preset dev

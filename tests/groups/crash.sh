@@ -1,0 +1,6 @@
+build_preset dev
+export SW_TEST_TIMEOUT=600
+run_ctest dev '^crash$'
+if has_pytests tests/crash; then
+    STEPWELL_BINARY=$PWD/build/dev/sidecar/stepwell run_pytest tests/crash
+fi

@@ -1,0 +1,6 @@
+build_preset dev
+export SW_TEST_TIMEOUT=600
+run_ctest dev '^faultsweep$'
+if has_pytests tests/faultsweep; then
+    STEPWELL_BINARY=$PWD/build/dev/sidecar/stepwell run_pytest tests/faultsweep
+fi

@@ -1,0 +1,2 @@
+build_preset dev
+STEPWELL_BINARY=$PWD/build/dev/sidecar/stepwell run_pytest tests/tools

@@ -1,0 +1,2 @@
+build_preset dev
+run_ctest dev '^unit$'
