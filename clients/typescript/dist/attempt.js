@@ -1,0 +1,83 @@
+import { encodeValue } from "./convert.js";
+import { Corrupt, Fenced, Misconfigured, NonRetryable, OutcomeUnknown, RunEnded, StepwellError, Unavailable, } from "./errors.js";
+import { runInStep } from "./step.js";
+import { isConnectionLoss } from "./unknown.js";
+/**
+ * Throws only what is no ending of the attempt: an error of ours never reads as
+ * a failure of the step.
+ */
+export async function runAttempt(step, options, code, codec) {
+    let value;
+    try {
+        value = runInStep(step, () => code(step));
+        if (isThenable(value)) {
+            value = await (options.timeoutMs ? withinTime(step, value, options.timeoutMs) : value);
+        }
+    }
+    catch (error) {
+        return endingOf(error, options, step);
+    }
+    try {
+        return { kind: "output", value, payload: encodeValue(codec, value) };
+    }
+    catch (error) {
+        return lostOutput(options, error);
+    }
+}
+/** The effect took place, but what it returned cannot be recorded. */
+export function lostOutput(options, error) {
+    const message = `the step's output cannot be recorded: ${error.message}`;
+    const failure = { type: "OutputError", message, nonRetryable: true };
+    return { kind: isOnce(options) ? "unknown" : "failure", failure, error };
+}
+function endingOf(error, options, step) {
+    if (isOurs(error))
+        throw error;
+    const failure = failureOfError(error);
+    if (error instanceof OutcomeUnknown || step.ranOutOfTime)
+        return { kind: "unknown", failure, error };
+    const open = isOnce(options) && (options.unknownOn ?? isConnectionLoss)(error);
+    return { kind: open ? "unknown" : "failure", failure, error };
+}
+function isOnce(options) {
+    return options.effect === undefined || options.effect === "once";
+}
+/** Errors about the run itself, met inside a step (by a note, say): they end the program, not the step. */
+function isOurs(error) {
+    return (error instanceof StepwellError &&
+        (error instanceof Fenced ||
+            error instanceof Unavailable ||
+            error instanceof RunEnded ||
+            error instanceof Misconfigured ||
+            error instanceof Corrupt));
+}
+/** Any thrown thing as a failure: type from its name, or its class when it has no name of its own. */
+export function failureOfError(error) {
+    if (!(error instanceof Error))
+        return { type: typeof error, message: String(error) };
+    const own = error.name !== "Error" ? error.name : error.constructor.name;
+    const failure = { type: own || "Error", message: error.message };
+    if (error instanceof NonRetryable)
+        return { ...failure, nonRetryable: true, details: error.details };
+    return failure;
+}
+function isThenable(value) {
+    return typeof value?.then === "function";
+}
+/** The sidecar counts the attempt as lost then; waiting longer would only hide it. */
+async function withinTime(step, value, timeoutMs) {
+    let timer;
+    const timeout = new Promise((_, reject) => {
+        timer = setTimeout(() => {
+            const reason = new DOMException(`no outcome within ${timeoutMs} ms`, "TimeoutError");
+            step.timeOut(reason);
+            reject(reason);
+        }, Math.min(timeoutMs, 2 ** 31 - 1));
+    });
+    try {
+        return await Promise.race([value, timeout]);
+    }
+    finally {
+        clearTimeout(timer);
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// A process's connection to its sidecar.
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { credentials } from "@grpc/grpc-js";
+import { unanswered } from "./calls.js";
+import { jsonCodec } from "./codec.js";
+import { Control } from "./control.js";
+import { encodeValue, policyOf, runInfoOf } from "./convert.js";
+import { InvalidArgument } from "./errors.js";
+import { channelOptions } from "./link.js";
+import { RunState } from "./proto/stepwell/v1/types.js";
+import { Run } from "./run.js";
+import { Session } from "./session.js";
+const DEFAULT_ADDRESS = "unix:///run/stepwell/stepwell.sock";
+const DEFAULT_PATIENCE_MS = 60_000;
+const CLAIM_WAIT_MAX_MS = 600_000;
+/** Connects to a sidecar, when the first call is made. */
+export function connect(options = {}) {
+    return new Client(typeof options === "string" ? { address: options } : options);
+}
+/** One per process is enough: everything shares one stream. */
+export class Client {
+    /** What people and their tools ask: lists, doubt, status. */
+    control;
+    #session;
+    #codec;
+    #holder;
+    #runs = new Set();
+    /** @internal Use connect(). */
+    constructor(options) {
+        const address = options.address ?? (process.env["STEPWELL_ADDR"] || DEFAULT_ADDRESS);
+        const patienceMs = options.patienceMs ?? DEFAULT_PATIENCE_MS;
+        const endpoint = endpointOf(address, options);
+        this.#codec = options.codec ?? jsonCodec;
+        this.#holder = options.holder ?? `${hostname()}/pid ${process.pid}`;
+        this.#session = new Session(endpoint, patienceMs, {
+            leaseLost: ({ runId, lease }) => {
+                for (const run of this.#runs)
+                    if (run.runId === runId && run.lease === lease)
+                        run.lose();
+            },
+            reopened: () => {
+                for (const run of this.#runs)
+                    run.reopened();
+            },
+        });
+        this.control = new Control(endpointOf(options.controlAddress ?? address, options), this.#codec, patienceMs);
+    }
+    /**
+     * Starts the run or goes on with it, and ends it with what `program` returns.
+     * A run that has ended answers as it ended. A RunFailed thrown by `program` ends
+     * the run; any other error leaves it open, to be gone on with by the next call.
+     */
+    async run(runId, options, program) {
+        const run = await this.open(runId, options);
+        return run.execute(program);
+    }
+    /** Starts the run or goes on with it: takes its lease, fencing whoever held it. */
+    async open(runId, options) {
+        const { run, lease } = await this.#start(runId, options, true);
+        const started = run ?? unanswered();
+        if (lease !== 0 || started.state !== RunState.RUNNING)
+            return this.#hold(started, lease, []);
+        return this.resume(started.runId);
+    }
+    /** Takes the lease of a run that exists. With a lease of claim's kind: keeps that one. */
+    async resume(runId, lease = 0) {
+        let run;
+        let taken = 0;
+        let steps = [];
+        const call = {
+            id: 0,
+            resume: { runId, lease, holder: this.#holder, follow: false, includeInputs: false },
+        };
+        const part = (result) => {
+            if (result?.resume === undefined) {
+                [run, taken, steps] = [undefined, 0, []];
+                return;
+            }
+            run ??= result.resume.run;
+            taken ||= result.resume.lease;
+            for (const step of result.resume.steps)
+                steps.push(step);
+        };
+        part(await this.#session.call(call, part));
+        return this.#hold(run ?? unanswered(), taken, steps);
+    }
+    /** Makes sure that the run exists, for somebody else to work on. */
+    async startRun(runId, options) {
+        const { created, run } = await this.#start(runId, options, false);
+        return { created, run: runInfoOf(this.#codec, run ?? unanswered()) };
+    }
+    /** Waits for a run that nobody holds and takes it; undefined when there was none in time. */
+    async claim(options = {}) {
+        const tasks = [...(options.tasks ?? [])];
+        const until = Date.now() + (options.waitMs ?? 0);
+        for (;;) {
+            const waitMs = Math.min(CLAIM_WAIT_MAX_MS, Math.max(0, until - Date.now()));
+            const result = await this.#session.call({
+                id: 0,
+                claimRun: { tasks, holder: this.#holder, waitMs },
+            });
+            const { run, lease } = result.claimRun ?? unanswered();
+            if (run !== undefined)
+                return this.resume(run.runId, lease);
+            if (Date.now() >= until)
+                return undefined;
+        }
+    }
+    /** Ends the stream: leases are released, unanswered calls fail with Unavailable. */
+    close() {
+        this.#session.close();
+        this.control.close();
+    }
+    async [Symbol.asyncDispose]() {
+        this.close();
+    }
+    async #start(runId, options, takeLease) {
+        const startRun = {
+            runId: runId ?? randomUUID(), // drawn here, so that asking again asks for the same run
+            task: options.task,
+            input: options.input === undefined ? undefined : encodeValue(this.#codec, options.input),
+            labels: { ...options.labels },
+            codeVersion: options.codeVersion ?? "",
+            onDivergence: policyOf(options.onDivergence),
+            takeLease,
+            holder: takeLease ? this.#holder : "",
+        };
+        const result = await this.#session.call({ id: 0, startRun });
+        return result.startRun ?? unanswered();
+    }
+    #hold(run, lease, history) {
+        const session = this.#session;
+        const left = (run) => {
+            if (this.#runs.delete(run))
+                session.release();
+        };
+        const held = new Run({ session, codec: this.#codec, run, lease, history, left });
+        if (!held.ended) {
+            this.#runs.add(held);
+            session.hold();
+        }
+        return held;
+    }
+}
+function endpointOf(address, options) {
+    if (typeof address !== "string" ||
+        address === "" ||
+        (address.startsWith("unix:") && !/^unix:(\/\/)?\/./.test(address))) {
+        throw new InvalidArgument(`address: "${address}" is neither unix:///absolute/path nor host:port`);
+    }
+    return {
+        address,
+        credentials: options.credentials ?? credentials.createInsecure(),
+        options: channelOptions(address, options.channelOptions),
+    };
+}

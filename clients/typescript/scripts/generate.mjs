@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes src/proto from the contract at the top of the repository. Messages only:
+// the calls are made by hand in src/session.ts and src/unary.ts.
+import { execFileSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const here = fileURLToPath(new URL("..", import.meta.url));
+const options = [
+  "forceLong=number", // lsn, lease and times fit 2^53; decoding more throws
+  "oneof=properties", // one object less per message than a union
+  "enumsAsLiterals=true",
+  "removeEnumPrefix=true",
+  "unrecognizedEnum=false",
+  "outputServices=none",
+  "outputJsonMethods=false",
+  "outputPartialMethods=false",
+  "useExactTypes=false",
+  "esModuleInterop=true",
+  "importSuffix=.js",
+];
+const template = {
+  version: "v2",
+  plugins: [
+    {
+      local: `${here}node_modules/.bin/protoc-gen-ts_proto`,
+      out: "src/proto",
+      opt: options,
+    },
+  ],
+};
+rmSync(`${here}src/proto`, { recursive: true, force: true });
+execFileSync(
+  `${here}node_modules/.bin/buf`,
+  [
+    "generate",
+    "../../proto",
+    "--path",
+    "../../proto/stepwell",
+    "--path",
+    "../../proto/google/rpc",
+    "--template",
+    JSON.stringify(template),
+  ],
+  { cwd: here, stdio: "inherit" },
+);

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the sidecar says about an error, from both of its forms.
+import { type ServiceError, status } from "@grpc/grpc-js";
+import { errorOf, type StepwellError } from "./errors.js";
+import { ErrorInfo, RetryInfo, Status } from "./proto/google/rpc/status.js";
+import type { SessionError } from "./proto/stepwell/v1/agent_service.js";
+
+/** An answer of the session that is an error. */
+export function errorOfSession(error: SessionError): StepwellError {
+  const { code, reason, metadata, retryAfterMs } = error;
+  return errorOf(error.message, { code, reason, metadata, retryAfterMs });
+}
+
+/** A call that ended with a gRPC status. */
+export function errorOfStatus(error: ServiceError): StepwellError {
+  let reason = "";
+  let metadata: Record<string, string> = {};
+  let retryAfterMs = 0;
+  const details = error.metadata?.get("grpc-status-details-bin")[0];
+  if (details instanceof Buffer) {
+    for (const { typeUrl, value } of detailsOf(details)) {
+      if (typeUrl.endsWith("/google.rpc.ErrorInfo")) {
+        const info = ErrorInfo.decode(value);
+        reason = info.reason;
+        metadata = info.metadata;
+      } else if (typeUrl.endsWith("/google.rpc.RetryInfo")) {
+        const delay = RetryInfo.decode(value).retryDelay;
+        retryAfterMs = (delay?.seconds ?? 0) * 1000 + Math.ceil((delay?.nanos ?? 0) / 1e6);
+      }
+    }
+  }
+  const code = error.code ?? status.UNKNOWN;
+  const message = error.details || error.message;
+  return errorOf(message, { code, reason, metadata, retryAfterMs, cause: error });
+}
+
+/** A proxy may have mangled them: then there are none. */
+function detailsOf(bytes: Buffer): { typeUrl: string; value: Uint8Array }[] {
+  try {
+    return Status.decode(bytes).details;
+  } catch {
+    return [];
+  }
+}
+
+const BROKEN_STREAM = new Set<number>([
+  status.CANCELLED,
+  status.UNKNOWN,
+  status.DEADLINE_EXCEEDED,
+  status.ABORTED,
+  status.INTERNAL,
+  status.UNAVAILABLE,
+]);
+
+/** True when a stream that ended so may be opened again with the same calls. */
+export function isBrokenStream(error: ServiceError | undefined): boolean {
+  return error === undefined || error.code === status.OK || BROKEN_STREAM.has(error.code);
+}
