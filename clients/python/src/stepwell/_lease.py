@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Holding a run's lease: one open Resume stream shows the sidecar that its holder lives."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from typing import Any
+
+import grpc
+
+from stepwell._channel import SyncIO
+from stepwell._errors import Fenced, Refusal, RunEnded, StepwellError, Unavailable, read_rpc_error
+from stepwell._rpc import RESUME, BackOff, Insistence
+from stepwell._run_state import RunState
+
+RECONNECT_FIRST_S = 0.1
+RECONNECT_LAST_S = 2.0
+
+
+def lost(refusal: Refusal) -> bool:
+    """Whether a refused Resume says that this process has lost the run."""
+    return isinstance(refusal.error, (Fenced, RunEnded))
+
+
+class ReconnectDelays:
+    """Jittered delays between tries to show a sign of life, without end."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """The stream was heard of."""
+        self._next_s = RECONNECT_FIRST_S
+
+    def next(self) -> float:
+        """Seconds to wait now."""
+        delay = self._next_s * random.uniform(0.5, 1.0)
+        self._next_s = min(self._next_s * 2, RECONNECT_LAST_S)
+        return delay
+
+
+class Lease:
+    """The stream of one run, read by a thread of its own."""
+
+    def __init__(self, io: SyncIO, state: RunState, insist: Insistence) -> None:
+        self._io = io
+        self._state = state
+        self._insist = insist
+        self._stopped = threading.Event()
+        self._stream: Any = None
+        self._thread: threading.Thread | None = None
+
+    def catch_up(self) -> None:
+        """Takes the lease, unless it is taken already, and reads the history."""
+        back_off = BackOff(self._insist.patience_s)
+        while True:
+            self._stream = self._io.stream(RESUME, self._state.resume_request())
+            error: StepwellError = Unavailable("the history broke off")
+            try:
+                if self._read_history():
+                    return
+                retry, after_s, cause = True, 0.0, None
+            except grpc.RpcError as raised:
+                refusal = read_rpc_error(raised)
+                # Cancelled is what our own watchdog does to a silent stream.
+                silent = raised.code() is grpc.StatusCode.CANCELLED
+                retry, after_s, cause = refusal.retry or silent, refusal.after_s, raised
+                error = Unavailable("the sidecar fell silent") if silent else refusal.error
+            delay = back_off.delay(after_s) if retry else None
+            if delay is None:
+                raise error from cause
+            time.sleep(delay)
+
+    def _read_history(self) -> bool:
+        """False when the stream ended early."""
+        while True:
+            watchdog = threading.Timer(self._insist.timeout_s, self._stream.cancel)
+            watchdog.daemon = True
+            watchdog.start()
+            try:
+                message = next(self._stream, None)
+            finally:
+                watchdog.cancel()
+            if message is None:
+                return False
+            if self._state.read(message):
+                return True
+
+    def keep(self) -> None:
+        """Holds the lease from here on, in the background."""
+        self._thread = threading.Thread(
+            target=self._follow, name=f"stepwell-lease-{self._state.run_id}", daemon=True
+        )
+        self._thread.start()
+
+    def _follow(self) -> None:
+        delays = ReconnectDelays()
+        while not self._stopped.is_set():
+            try:
+                stream = self._stream or self._io.stream(RESUME, self._state.resume_request())
+                self._stream = stream
+                if self._stopped.is_set():
+                    stream.cancel()
+                for message in stream:
+                    delays.reset()
+                    self._state.read(message)
+            except grpc.RpcError as raised:
+                refusal = read_rpc_error(raised)
+                if lost(refusal) and not self._stopped.is_set():
+                    self._state.stop(refusal.error)
+            except StepwellError:
+                return  # the client is closed
+            self._stream = None
+            if self._state.stopped is not None:
+                return
+            self._stopped.wait(delays.next())
+
+    def release(self) -> None:
+        """Ends the stream, and with it the lease."""
+        self._stopped.set()
+        stream = self._stream
+        if stream is not None:
+            stream.cancel()
