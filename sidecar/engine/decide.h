@@ -40,12 +40,19 @@ struct sw_begin_decision {
     uint64_t not_before_ms;   /* WAIT */
 };
 
-/* The order of questions, each a line of the table in ARCHITECTURE.md:
- *   absent -> EXECUTE 1 · other name or digest -> DIVERGED, unless the run accepts ·
- *   finished -> REPLAY · reported doubt -> IN_DOUBT · retrying -> WAIT until its time, then EXECUTE + 1 ·
- *   open under this lease and in time: same non-empty request_id (or both empty) -> EXECUTE again,
- *     other -> WAIT held · open and lost: ONCE -> IN_DOUBT, else EXECUTE + 1, or, when max_attempts are
- *     spent, still EXECUTE + 1 for NONE and IDEMPOTENT: a lost attempt does not count as a failed one. */
+/* The first line that fits answers:
+ *   absent                                      EXECUTE, attempt 1
+ *   other name or digest, the run does not accept   DIVERGED
+ *   finished                                    REPLAY
+ *   its doubt was reported                      IN_DOUBT
+ *   retrying, before its time                   WAIT, back-off
+ *   retrying, from then on                      EXECUTE, attempt + 1
+ *   open and lost, effect ONCE                  IN_DOUBT
+ *   open and lost, other effects                EXECUTE, attempt + 1
+ *   open, the same request_id or none in both   EXECUTE, the same attempt again
+ *   open                                        WAIT, held
+ * Lost: begun under an older lease, or its deadline has passed. A lost attempt is no
+ * failed one: it is begun again even when max_attempts are spent. */
 void sw_decide_begin(const struct sw_run_head *run, const struct sw_step *step,
                      const struct sw_begin_offer *offer, uint64_t now_ms,
                      struct sw_begin_decision *ret_decision);
@@ -62,12 +69,10 @@ struct sw_complete_decision {
 /* Whether an outcome may be recorded: STEP_NOT_FOUND, ATTEMPT_SUPERSEDED, OUTCOME_CONFLICT,
  * INVALID_FIELD (attempt). A repeated outcome must match the recorded one in kind;
  * whether its bytes match, the caller checks. seed fixes the back-off's jitter. */
-SW_MUST_CHECK enum sw_code sw_decide_complete(const struct sw_step *step, uint32_t attempt,
-                                              enum sw_outcome outcome,
-                                              const struct sw_failure *failure, uint64_t seed,
-                                              uint64_t now_ms,
-                                              struct sw_complete_decision *ret_decision,
-                                              struct sw_err *err);
+SW_MUST_CHECK enum sw_code
+sw_decide_complete(const struct sw_step *step, uint32_t attempt, enum sw_outcome outcome,
+                   const struct sw_failure *failure, uint64_t seed, uint64_t now_ms,
+                   struct sw_complete_decision *ret_decision, struct sw_err *err);
 
 /* Whether doubt may be ended: STEP_NOT_FOUND, STEP_NOT_IN_DOUBT. `held` as for
  * sw_step_doubt. A step already resolved the same way answers *ret_repeated = true. */

@@ -64,12 +64,12 @@ struct sw_step {
     uint64_t begun_ms;          /* of the newest attempt */
     uint64_t alive_ms;          /* last sign of life of the newest attempt */
     uint64_t finished_ms;
-    uint64_t not_before_ms;     /* RETRYING */
-    uint64_t intent_lsn;        /* of the newest attempt */
-    uint64_t outcome_lsn;       /* newest outcome or resolution; 0: none */
-    uint64_t progress_lsn;      /* newest note with progress; 0: none */
+    uint64_t not_before_ms; /* RETRYING */
+    uint64_t intent_lsn;    /* of the newest attempt */
+    uint64_t outcome_lsn;   /* newest outcome or resolution; 0: none */
+    uint64_t progress_lsn;  /* newest note with progress; 0: none */
     uint64_t last_lsn;
-    struct sw_usage usage;      /* summed over attempts */
+    struct sw_usage usage;              /* summed over attempts */
     struct sw_external_ref *refs;       /* in order noted */
     struct sw_external_ref **refs_tail; /* NULL until the first */
     uint32_t refs_count;

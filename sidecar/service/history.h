@@ -39,8 +39,8 @@ SW_MUST_CHECK enum sw_code sw_history_new(uint64_t run, bool include_inputs,
 void sw_history_free(struct sw_history *history);
 
 /* Reads on, up to and including up_to_lsn (0 = all there is). With finished_only, shows
- * steps as they finish; else every step that changed, each time it did (live tail). *ret_end: reached
- * up_to_lsn; else the visitor stopped it and the next call goes on there. */
+ * steps as they finish; else every step that changed, each time it did (live tail). *ret_end:
+ * reached up_to_lsn; else the visitor stopped it and the next call goes on there. */
 SW_MUST_CHECK enum sw_code sw_history_read(struct sw_history *history,
                                            struct sw_journal_reader *reader, uint64_t up_to_lsn,
                                            bool finished_only, struct sw_step_visitor visitor,

@@ -61,8 +61,8 @@ struct sw_service_options {
     struct sw_journal_reader *reader; /* lists the open runs at start; not kept */
     const struct sw_clock *clock;
     struct sw_limits limits;
-    uint64_t lease_grace_ms; /* a lease used without a stream counts as held so long
-                              * after its last call, and after the start */
+    uint64_t lease_grace_ms;   /* a lease used without a stream counts as held so long
+                                * after its last call, and after the start */
     uint64_t steps_cached_max; /* finished steps kept in memory over all runs, before runs
                                 * that nobody holds are dropped, least recently used first */
     struct sw_service_events events;
@@ -107,7 +107,7 @@ void sw_service_bind_holder(struct sw_service *service, struct sw_span run_id, u
                             uint64_t holder);
 
 struct sw_liveness {
-    bool known;     /* the run is open */
+    bool known; /* the run is open */
     bool held;
     uint64_t lease; /* newest known; 0 when not loaded */
 };
@@ -254,7 +254,7 @@ struct sw_note_step_answer {
 
 struct sw_resolve_step_request {
     struct sw_span run_id;
-    bool by_person;  /* ControlService: no lease, refused while held */
+    bool by_person; /* ControlService: no lease, refused while held */
     uint64_t lease;
     struct sw_span key;
     enum sw_resolution resolution; /* 0 = none given: INVALID_FIELD */
