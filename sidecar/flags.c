@@ -87,7 +87,7 @@ static enum sw_code set(const struct sw_flag *flag, void *target, const char *te
                         struct sw_err *err)
 {
     void *field = (char *)target + flag->offset;
-    bool on;
+    bool on = false;
     enum sw_code rc;
 
     switch (flag->type) {
