@@ -2,5 +2,5 @@ build_preset dev
 export SW_TEST_TIMEOUT=600
 run_ctest dev '^crash$'
 if has_pytests tests/crash; then
-    STEPWELL_BINARY=$PWD/build/dev/sidecar/stepwell run_pytest tests/crash
+    STEPWELL_BIN=$PWD/build/dev/sidecar/stepwell run_pytest tests/crash
 fi

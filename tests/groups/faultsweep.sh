@@ -2,5 +2,5 @@ build_preset dev
 export SW_TEST_TIMEOUT=600
 run_ctest dev '^faultsweep$'
 if has_pytests tests/faultsweep; then
-    STEPWELL_BINARY=$PWD/build/dev/sidecar/stepwell run_pytest tests/faultsweep
+    STEPWELL_BIN=$PWD/build/dev/sidecar/stepwell run_pytest tests/faultsweep
 fi

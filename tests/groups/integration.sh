@@ -1,5 +1,5 @@
 build_preset dev
 run_ctest dev '^integration$'
 if has_pytests tests/integration; then
-    STEPWELL_BINARY=$PWD/build/dev/sidecar/stepwell run_pytest tests/integration
+    STEPWELL_BIN=$PWD/build/dev/sidecar/stepwell run_pytest tests/integration
 fi

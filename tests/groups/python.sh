@@ -1,2 +1,2 @@
 build_preset dev
-STEPWELL_BINARY=$PWD/build/dev/sidecar/stepwell run_pytest clients/python/tests
+STEPWELL_BIN=$PWD/build/dev/sidecar/stepwell run_pytest clients/python/tests

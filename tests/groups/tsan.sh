@@ -3,5 +3,5 @@ build_preset tsan
 export SW_TEST_TIMEOUT=300
 run_ctest tsan '^(unit|integration)$'
 if has_pytests tests/integration; then
-    STEPWELL_BINARY=$PWD/build/tsan/sidecar/stepwell run_pytest tests/integration
+    STEPWELL_BIN=$PWD/build/tsan/sidecar/stepwell run_pytest tests/integration
 fi
