@@ -60,6 +60,18 @@ bool sw_utf8_is_control(uint32_t code)
            (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
 }
 
+bool sw_utf8_is_text(struct sw_span text)
+{
+    while (text.size > 0) {
+        size_t size = sw_utf8_size(text);
+
+        if (size == 0 || text.data[0] == '\0')
+            return false;
+        text = sw_span_of(text.data + size, text.size - size);
+    }
+    return true;
+}
+
 static size_t min3(size_t a, size_t b, size_t c)
 {
     size_t least = a < b ? a : b;

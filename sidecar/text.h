@@ -24,6 +24,9 @@ uint32_t sw_utf8_code(struct sw_span text);
  * terminal (bidirectional controls, line and paragraph separators). */
 bool sw_utf8_is_control(uint32_t code);
 
+/* Whether all of it is UTF-8 without NUL. */
+bool sw_utf8_is_text(struct sw_span text);
+
 /* The word of the list (NULL-terminated) that was most likely meant, NULL when none is near. */
 const char *sw_nearest_word(const char *word, const char *const *list);
 

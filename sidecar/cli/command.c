@@ -2,21 +2,20 @@
 #include "sidecar/cli/command.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "sidecar/rpc/client.h"
 #include "sidecar/text.h"
 
 enum { COMMANDS_MAX = 32 };
 
-static const char EXIT_STATUS[] =
-    "EXIT STATUS\n"
-    "    0   done\n"
-    "    1   usage or configuration; the request was refused\n"
-    "    2   the disk failed, or the journal is corrupt\n"
-    "    5   no such run, step or file\n"
-    "    6   no server answers\n"
-    "    `stepwell serve` uses 0 to 2; `stepwell dev` ends with the code of the agent.\n";
+static const char EXIT_STATUS[] = "    0   done\n"
+                                  "    1   usage or configuration; the request was refused\n"
+                                  "    2   the disk failed, or the journal is corrupt\n"
+                                  "    5   no such run, step or file\n"
+                                  "    6   no server answers\n";
 
 static void print_help(const struct sw_cli_command *const *commands)
 {
@@ -34,12 +33,83 @@ static void print_help(const struct sw_cli_command *const *commands)
                  "                    unix:///PATH or HOST:PORT. Default:\n"
                  "                    unix:///run/stepwell/stepwell.sock\n"
                  "    Each option of `stepwell serve` has a variable: see stepwell help serve.\n\n"
-                 "%s\n"
+                 "EXIT STATUS\n"
+                 "%s"
+                 "    `stepwell serve` uses 0 to 2; `stepwell dev` ends with the agent's code.\n\n"
                  "EXAMPLES\n"
                  "    stepwell dev -- python agent.py\n"
                  "    stepwell runs --in-doubt\n"
                  "    stepwell show order-17\n",
                  EXIT_STATUS);
+}
+
+static void print_part(const char *title, const char *text)
+{
+    if (text != NULL)
+        (void)printf("\n%s\n%s", title, text);
+}
+
+static void print_page(const struct sw_cli_command *command)
+{
+    const struct sw_cli_page *page = command->page;
+
+    (void)printf("NAME\n    stepwell %s - %s\n\nSYNOPSIS\n", command->name, command->summary);
+    for (const char *line = page->synopsis; *line != '\0';) {
+        size_t size = strcspn(line, "\n");
+
+        (void)printf("    stepwell %.*s\n", (int)size, line);
+        line += size + (line[size] == '\n');
+    }
+    (void)printf("\nDESCRIPTION\n");
+    sw_text_wrap(stdout, 4, page->description);
+    (void)printf("\nOPTIONS\n");
+    sw_flags_print(page->flags, stdout);
+    print_part("JSON", page->json);
+    print_part("EXIT STATUS", page->exit_status != NULL ? page->exit_status : EXIT_STATUS);
+    print_part("EXAMPLES", page->examples);
+}
+
+bool sw_cli_read(const struct sw_cli_command *command, void *target, int argc, char **argv,
+                 struct sw_flags_left *ret_left, int *ret_exit)
+{
+    struct sw_err err;
+
+    if (sw_flags_read(command->page->flags, target, argc, argv, ret_left, &err) != SW_OK) {
+        *ret_exit = sw_cli_usage(command, "%s", err.text);
+        return false;
+    }
+    if (ret_left->help) {
+        print_page(command);
+        *ret_exit = SW_EXIT_CLI_OK;
+        return false;
+    }
+    return true;
+}
+
+int sw_cli_usage(const struct sw_cli_command *command, const char *format, ...)
+{
+    va_list args;
+
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "stepwell %s: ", command->name);
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    (void)fprintf(stderr, "\nTry: stepwell help %s\n", command->name);
+    return SW_EXIT_CLI_USAGE;
+}
+
+int sw_cli_fail(const struct sw_cli_command *command, const struct sw_err *err)
+{
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "stepwell %s: %s\n", command->name, err->text);
+    if (sw_client_is_away(err) || err->code == SW_DRAINING)
+        return SW_EXIT_CLI_NO_SERVER;
+    if (err->code == SW_RUN_NOT_FOUND || err->code == SW_STEP_NOT_FOUND || err->os_errno == ENOENT)
+        return SW_EXIT_CLI_NOT_FOUND;
+    if (err->code == SW_CORRUPT || err->code == SW_STORAGE_FAILED || err->code == SW_NO_MEMORY)
+        return SW_EXIT_CLI_STORAGE;
+    return SW_EXIT_CLI_USAGE;
 }
 
 static const struct sw_cli_command *find(const struct sw_cli_command *const *commands,
