@@ -6,6 +6,7 @@ Nothing here decides or acts; _engine does, and the low-level begin() and comple
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import uuid
@@ -16,9 +17,10 @@ from google.protobuf.message import Message
 
 from stepwell._codec import Codec, encode
 from stepwell._errors import (
-    FailedPrecondition,
     InvalidArgument,
+    Misconfigured,
     NotFound,
+    NotInDoubt,
     ProgramError,
     ResourceExhausted,
     RunEnded,
@@ -197,7 +199,7 @@ class Recorder:
         fused.begin_next.CopyFrom(pb.BeginNext(**following.fields()))
         try:
             return await self._about(attempt, COMPLETE_STEP, fused)
-        except (InvalidArgument, ResourceExhausted, FailedPrecondition):
+        except (InvalidArgument, ResourceExhausted, Misconfigured):
             # Perhaps for the sake of the next step; what happened must be recorded all the same.
             return await self._about(attempt, COMPLETE_STEP, request)
 
@@ -224,11 +226,8 @@ class Recorder:
 
     async def resolve_if_in_doubt(self, key: str, resolution: Resolution, by: str) -> None:
         """As resolve, and content if somebody else has ended the doubt meanwhile."""
-        try:
+        with contextlib.suppress(NotInDoubt):
             await self.resolve(key, resolution, by)
-        except FailedPrecondition as error:
-            if error.reason != "STEP_NOT_IN_DOUBT":
-                raise
 
     async def end(self, outcome: Message) -> None:
         """Ends the run with a payload or a failure."""

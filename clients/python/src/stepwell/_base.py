@@ -47,6 +47,8 @@ from stepwell._wire import (
     value_from_pb,
 )
 
+HOLDER_CHARS_MAX = 60  # so that with the random word it stays within the contract's 256 bytes
+
 
 @dataclass(frozen=True)
 class RunRequest:
@@ -70,8 +72,14 @@ class BaseClient:
 
     @property
     def holder(self) -> str:
-        """What this process calls itself."""
+        """What this process calls itself. Each run's lease adds a random word to it."""
         return self._holder or f"{socket.gethostname()}/pid {os.getpid()}"
+
+    def new_holder(self) -> str:
+        """A name no other taker of a lease has. The sidecar tells a repeated StartRun from
+        another taker by it, and "agent-0/pid 1" is what every container of a pod is called.
+        """
+        return f"{self.holder[:HOLDER_CHARS_MAX]} #{uuid.uuid4().hex[:8]}"
 
     def _start_message(self, request: RunRequest) -> pb.StartRunRequest:
         message = pb.StartRunRequest(
@@ -95,7 +103,8 @@ class BaseClient:
         self, io: IO, tasks: Sequence[str], wait: Seconds
     ) -> pb.ClaimRunResponse | None:
         wait_ms = milliseconds(wait)
-        message = pb.ClaimRunRequest(tasks=tasks, holder=self.holder, wait_ms=wait_ms)
+        holder = self.new_holder()
+        message = pb.ClaimRunRequest(tasks=tasks, holder=holder, wait_ms=wait_ms)
         answer = await self.insist.call(io, CLAIM_RUN, message, extra_s=wait_ms / 1000)
         return answer if answer.HasField("run") else None
 
@@ -117,11 +126,11 @@ class BaseRun:
         self.result: Any = None
         """What the run ends with when its `with` is left; None until set."""
         if claimed is not None:
-            self._state = RunState(claimed.run.run_id, client.holder)
+            self._state = RunState(claimed.run.run_id, claimed.run.holder)
             self._state.run, self._state.lease = claimed.run, claimed.lease
         else:
             assert start is not None
-            self._state = RunState(start.run_id, client.holder)
+            self._state = RunState(start.run_id, client.new_holder())
 
     # --- what is known
 

@@ -7,7 +7,8 @@
     RunEnded                         nothing is left to do
     StepFailed                       the step has failed for good; decide
     StepInDoubt                      find out whether it happened; decide
-    ServerFault                      look at the sidecar
+    Misconfigured, Corrupt           look at the sidecar
+    OutcomeConflict                  go by what is recorded
 
 One table, REASONS, maps the reasons the sidecar gives to these.
 """
@@ -92,8 +93,8 @@ class NotFound(ProgramError):
     """No such run, or no such step in it."""
 
 
-class FailedPrecondition(ProgramError):
-    """The call does not fit the state: the step is not in doubt, no object store is set up."""
+class NotInDoubt(ProgramError):
+    """There is no doubt to end about the step, or it has ended meanwhile. Begin it to see."""
 
 
 class Diverged(ProgramError):
@@ -152,8 +153,12 @@ class RunEnded(StepwellError):
         self.failure = failure
 
 
-class ServerFault(StepwellError):
-    """The sidecar broke, or found stored bytes that fail their checksum."""
+class Misconfigured(StepwellError):
+    """The sidecar's set-up does not allow this, or this is not a Stepwell sidecar."""
+
+
+class Corrupt(StepwellError):
+    """Stored bytes fail their checksum. Call a person."""
 
 
 class StepFailed(StepwellError):
@@ -243,23 +248,23 @@ REASONS: dict[str, type[StepwellError]] = {
     "RUN_CONFLICT": RunConflict,
     "OUTCOME_CONFLICT": OutcomeConflict,
     "RUN_ENDED": RunEnded,
-    "STEP_NOT_IN_DOUBT": FailedPrecondition,
-    "NO_OBJECT_STORE": FailedPrecondition,
+    "STEP_NOT_IN_DOUBT": NotInDoubt,
+    "NO_OBJECT_STORE": Misconfigured,
     "LEASE_FENCED": Fenced,
     "ATTEMPT_SUPERSEDED": AttemptSuperseded,
     "TOO_MANY_OPEN_STEPS": ResourceExhausted,
     "TOO_MANY_OPEN_RUNS": ResourceExhausted,
     "QUEUE_FULL": ResourceExhausted,
     "JOURNAL_FULL": ResourceExhausted,
-    "MESSAGE_TOO_LARGE": InvalidArgument,
+    "MESSAGE_TOO_LARGE": ResourceExhausted,
     "DRAINING": Unavailable,
-    "CORRUPT": ServerFault,
+    "CORRUPT": Corrupt,
     "STORAGE_FAILED": Unavailable,
-    "JOURNAL_LOCKED": ServerFault,
-    "JOURNAL_TOO_NEW": ServerFault,
-    "CONFIGURATION": ServerFault,
+    "JOURNAL_LOCKED": Misconfigured,
+    "JOURNAL_TOO_NEW": Misconfigured,
+    "CONFIGURATION": Misconfigured,
     "NO_MEMORY": ResourceExhausted,
-    "NOT_LOADED": ServerFault,
+    "NOT_LOADED": StepwellError,
 }
 
 # For answers that carry no reason we know: from a proxy, from the transport, from a newer sidecar.
@@ -267,14 +272,15 @@ _CODES: dict[grpc.StatusCode, type[StepwellError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidArgument,
     grpc.StatusCode.NOT_FOUND: NotFound,
     grpc.StatusCode.ALREADY_EXISTS: RunConflict,
-    grpc.StatusCode.FAILED_PRECONDITION: FailedPrecondition,
+    grpc.StatusCode.FAILED_PRECONDITION: Misconfigured,
     grpc.StatusCode.ABORTED: Fenced,
     grpc.StatusCode.RESOURCE_EXHAUSTED: ResourceExhausted,
     grpc.StatusCode.UNAVAILABLE: Unavailable,
     grpc.StatusCode.DEADLINE_EXCEEDED: Unavailable,
-    grpc.StatusCode.UNIMPLEMENTED: ProgramError,
-    grpc.StatusCode.UNAUTHENTICATED: ProgramError,
-    grpc.StatusCode.PERMISSION_DENIED: ProgramError,
+    grpc.StatusCode.UNIMPLEMENTED: Misconfigured,
+    grpc.StatusCode.UNAUTHENTICATED: Misconfigured,
+    grpc.StatusCode.PERMISSION_DENIED: Misconfigured,
+    grpc.StatusCode.DATA_LOSS: Corrupt,
 }
 
 # Some transports end a call like this when the peer dies under it.
@@ -334,7 +340,7 @@ def read_rpc_error(error: grpc.RpcError) -> Refusal:
     text = error.details() or code.name
     reason, metadata, after_s = _details_of(error.trailing_metadata())
     broken = not reason and code in _BROKEN_CODES and any(word in text for word in _BROKEN_WORDS)
-    kind = Unavailable if broken else REASONS.get(reason) or _CODES.get(code, ServerFault)
+    kind = Unavailable if broken else REASONS.get(reason) or _CODES.get(code, StepwellError)
     retry = (
         broken
         or code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)

@@ -43,6 +43,8 @@ def _related(error: BaseException, outer: BaseException | None) -> Iterator[Base
 
 
 def _smells(error: BaseException) -> bool:
+    if isinstance(error, ConnectionRefusedError):
+        return False  # nobody was there to do anything
     if isinstance(error, _TYPES):
         return True
     for kind in type(error).__mro__:
