@@ -55,8 +55,9 @@ enum sw_code sw_append_row(struct sw_journal *journal, struct sw_record *record,
     sw_bind_u64(statement, 1, row.lsn);
     sw_bind_u64(statement, 2, row.type);
     sw_bind_u64(statement, 3, row.run);
-    sw_bind_blob(statement, 4, sw_span_of(row.fields.data, row.fields.size + SW_CODEC_SPARE));
-    sw_bind_blob(statement, 5, sw_span_of(row.chain.bytes, SW_DIGEST_SIZE));
+    sw_bind_u64(statement, 4, layout->extents_count > 0);
+    sw_bind_blob(statement, 5, sw_span_of(row.fields.data, row.fields.size + SW_CODEC_SPARE));
+    sw_bind_blob(statement, 6, sw_span_of(row.chain.bytes, SW_DIGEST_SIZE));
     code = sw_db_run(&journal->db, statement, err);
     if (code != SW_OK)
         return code;

@@ -85,8 +85,10 @@ SW_MUST_CHECK enum sw_code sw_journal_undo(struct sw_journal *journal, struct sw
 /* Appends a record, its payloads' chunks before it; sets record->lsn, ->chain and
  * the payloads' size and digest. RUN_STARTED gets run = lsn and enters the run
  * index, RUN_ENDED updates it (steps = the run's count, for the index).
- * JOURNAL_FULL for RUN_STARTED, LEASE_TAKEN and STEP_BEGUN when only the reserve is left, for
- * every record when the disk itself is full. */
+ * JOURNAL_FULL for RUN_STARTED and STEP_BEGUN when only the reserve is left, for all
+ * records beyond bytes_max or when the disk itself is full. MESSAGE_TOO_LARGE for a
+ * payload above 64 MiB, RUN_CONFLICT for a run_id that exists, RUN_ENDED for a run
+ * that is not running. */
 SW_MUST_CHECK enum sw_code sw_journal_append(struct sw_journal *journal, struct sw_record *record,
                                              struct sw_err *err);
 /* As sw_journal_append for RUN_ENDED, with the number of the run's steps. */

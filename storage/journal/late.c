@@ -111,7 +111,7 @@ static enum sw_code index_rows(struct sw_journal *journal, uint64_t first, uint6
 
     code = sw_db_run_with(&journal->db, SW_SQL_RUN_LOG_INSERT, range, 2, err);
     if (code == SW_OK)
-        code = sw_db_prepare(&journal->db, SW_SQL_LOG_SCAN, &statement, err);
+        code = sw_db_prepare(&journal->db, SW_SQL_LOG_CHUNKED, &statement, err);
     if (code != SW_OK)
         return code;
     sw_bind_u64(statement, 1, first);

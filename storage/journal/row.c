@@ -61,10 +61,11 @@ enum sw_code sw_row_read(sqlite3_stmt *statement, struct sw_row *ret_row, struct
         .lsn = sw_column_u64(statement, 0),
         .type = sw_column_u64(statement, 1),
         .run = sw_column_u64(statement, 2),
-        .stub = sqlite3_column_type(statement, 3) == SQLITE_NULL,
+        .chunked = sw_column_u64(statement, 3) != 0,
+        .stub = sqlite3_column_type(statement, 4) == SQLITE_NULL,
     };
-    struct sw_span chain = sw_column_span(statement, 4);
-    struct sw_span body = sw_column_span(statement, 3);
+    struct sw_span chain = sw_column_span(statement, 5);
+    struct sw_span body = sw_column_span(statement, 4);
 
     if (chain.size != SW_DIGEST_SIZE)
         return corrupt(row.lsn, "its chain digest has the wrong size", err);
@@ -100,6 +101,8 @@ enum sw_code sw_row_decode(const struct sw_row *row, struct sw_arena *arena,
         code = sw_codec_decode(row->fields, arena, &record, &layout, err);
         if (code != SW_OK)
             return code;
+        if (row->chunked != (layout.extents_count > 0))
+            return corrupt(row->lsn, "where its payload lies is marked wrongly", err);
     }
     record.chain = row->chain;
     *ret_record = record;

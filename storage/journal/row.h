@@ -7,6 +7,9 @@
  *   checksum = XXH3(fields, seed XXH3(head, chain, seed 0)), u64 little-endian
  *   body     = fields (codec.h), checksum
  *
+ * `chunked` is 1 where the record's payload lies in CHUNK records, so that those rows
+ * are found without reading the others.
+ *
  * The checksum finds what a disk does; the chain says that nothing was left out
  * or put in. Retention leaves a stub: body NULL, chain kept, because the next
  * row's chain is checked against it.
@@ -28,6 +31,7 @@ struct sw_row {
     struct sw_span fields; /* without the checksum */
     uint64_t checksum;
     struct sw_digest chain;
+    bool chunked;
     bool stub; /* no fields, no checksum */
 };
 
@@ -38,7 +42,7 @@ void sw_row_chain(const struct sw_row *row, const struct sw_digest *before,
 uint64_t sw_row_checksum(const struct sw_row *row);
 void sw_row_put_checksum(uint64_t checksum, uint8_t ret_bytes[SW_CODEC_SPARE]);
 
-/* The current row of a statement that selects lsn, type, run, body, chain. The
+/* The current row of a statement that selects SW_ROW (sql.def). The
  * checksum is verified. */
 SW_MUST_CHECK enum sw_code sw_row_read(sqlite3_stmt *statement, struct sw_row *ret_row,
                                        struct sw_err *err);

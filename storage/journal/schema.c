@@ -5,7 +5,7 @@
 
 static const char *const migrations[SW_SCHEMA_VERSION] = {
     [0] = "CREATE TABLE log(lsn INTEGER PRIMARY KEY, type INTEGER NOT NULL, run INTEGER NOT NULL,"
-          " body BLOB, chain BLOB NOT NULL);"
+          " chunked INTEGER NOT NULL, body BLOB, chain BLOB NOT NULL);"
           "CREATE TABLE run(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, task TEXT NOT NULL,"
           " state INTEGER NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
           " end_lsn INTEGER NOT NULL, steps INTEGER NOT NULL, purged INTEGER NOT NULL);"

@@ -2,8 +2,8 @@
  *
  * schema - the tables of journal.db, and how an older file becomes a newer one.
  *
- *   log        lsn, type, run, body, chain   the truth: row.h says what a row is.
- *                                            Written at the end only, no index.
+ *   log        lsn, type, run, chunked,      the truth: row.h says what a row is.
+ *              body, chain                   Written at the end only, no index.
  *   run        no (lsn of RUN_STARTED), id, task, state, started_ms, ended_ms,
  *              end_lsn, steps, purged        one row per run, written with its
  *                                            RUN_STARTED and RUN_ENDED
