@@ -4,7 +4,7 @@
 #include "sidecar/text.h"
 #include "storage/journal/journal.h"
 
-const char *sw_name_run_state(enum sw_run_state state)
+static const char *run_state_name(enum sw_run_state state)
 {
     switch (state) {
     case SW_RUN_RUNNING:
@@ -169,18 +169,20 @@ struct cJSON *sw_json_run(const struct sw_run_view *run, bool full)
 
     sw_json_text(root, "run_id", run->head.run_id);
     sw_json_text(root, "task", run->head.task);
-    put_text(root, "state", sw_name_run_state(run->head.state));
+    put_text(root, "state", run_state_name(run->head.state));
     sw_json_bool(root, "held", run->held);
     put_labels(root, run);
     put_span(root, "code_version", run->code_version);
     sw_json_time(root, "started", run->head.started_ms);
     sw_json_time(root, "ended", run->head.ended_ms);
     sw_json_number(root, "first_lsn", run->head.run);
-    put_count(root, "last_lsn", run->head.last_lsn);
-    if (full || run->head.state != SW_RUN_RUNNING)
+    if (full || run->head.state != SW_RUN_RUNNING) {
+        put_count(root, "last_lsn", run->head.last_lsn);
         sw_json_number(root, "steps", run->head.steps);
-    else
+    } else { /* lists need not know them yet */
+        sw_json_null(root, "last_lsn");
         sw_json_null(root, "steps");
+    }
     sw_json_number(root, "steps_in_doubt", run->steps_in_doubt);
     if (full)
         put_one_run(root, run);

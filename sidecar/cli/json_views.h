@@ -35,7 +35,6 @@ struct cJSON *sw_json_step(const struct sw_client_step *step);
 struct cJSON *sw_json_record(const struct sw_record_line *line);
 
 /* "RUNNING" and the like, "UNKNOWN" for what a newer server says. */
-const char *sw_name_run_state(enum sw_run_state state);
 const char *sw_name_step_state(enum sw_step_state state); /* DOUBTED reads "IN_DOUBT" */
 const char *sw_name_kind(enum sw_kind kind);
 const char *sw_name_effect(enum sw_effect effect);

@@ -185,6 +185,8 @@ static int resolve(const struct options *options, char **words)
         rc = sw_source_open(&options->common, &source, &err);
     if (rc == SW_OK)
         rc = sw_client_resolve_step(source.client, &request, &answer, &err);
+    if (rc == SW_STEP_NOT_FOUND || rc == SW_STEP_NOT_IN_DOUBT)
+        rc = sw_wrap(&err, "%s, %s", words[0], words[1]);
     if (rc == SW_OK) {
         print(options, &request, &answer);
     } else {

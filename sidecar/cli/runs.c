@@ -6,6 +6,7 @@
 #include "sidecar/cli/json_views.h"
 #include "sidecar/cli/print.h"
 #include "sidecar/cli/source.h"
+#include "sidecar/cli/views.h"
 #include "storage/base/clock.h"
 
 struct options {
@@ -101,10 +102,11 @@ static void add_to_table(struct listing *listing, const struct sw_run_view *run)
     const struct sw_run_head *head = &run->head;
     uint64_t until_ms = head->ended_ms != 0 ? head->ended_ms : listing->now_ms;
     bool running = head->state == SW_RUN_RUNNING;
+    enum sw_colour colours[SW_TABLE_COLUMNS_MAX] = {[5] = SW_ALARM};
     const char *cells[] = {
         sw_text_safe(arena, head->run_id, 48),
         sw_text_safe(arena, head->task, 24),
-        sw_name_run_state(head->state),
+        sw_text_run_state(head->state, &colours[2]),
         !running    ? "-"
         : run->held ? "yes"
                     : "no",
@@ -114,13 +116,9 @@ static void add_to_table(struct listing *listing, const struct sw_run_view *run)
         sw_text_time(arena, head->started_ms),
         sw_text_duration(arena, until_ms > head->started_ms ? until_ms - head->started_ms : 0),
     };
-    enum sw_colour colours[] = {SW_PLAIN, SW_PLAIN, SW_PLAIN, SW_PLAIN,
-                                SW_PLAIN, SW_ALARM, SW_PLAIN, SW_PLAIN};
 
-    if (head->state == SW_RUN_COMPLETED)
-        colours[2] = SW_GREEN;
-    if (head->state == SW_RUN_FAILED)
-        colours[2] = SW_RED;
+    if (run->steps_in_doubt == 0)
+        colours[5] = SW_PLAIN;
     sw_table_add(&listing->table, cells, colours);
 }
 

@@ -23,9 +23,27 @@ static void line(struct lines *lines, const char *name, const char *text)
     (void)fprintf(lines->out, "%*s%s\n", (int)(11 - sw_text_columns(name)), "", text);
 }
 
+const char *sw_text_run_state(enum sw_run_state state, enum sw_colour *ret_colour)
+{
+    switch (state) {
+    case SW_RUN_RUNNING:
+        *ret_colour = SW_PLAIN;
+        return "running";
+    case SW_RUN_COMPLETED:
+        *ret_colour = SW_GREEN;
+        return "completed";
+    case SW_RUN_FAILED:
+        *ret_colour = SW_RED;
+        return "failed";
+    }
+    *ret_colour = SW_PLAIN;
+    return "unknown";
+}
+
 static const char *run_state(struct lines *lines, const struct sw_run_view *run)
 {
-    const char *name = sw_name_run_state(run->head.state);
+    enum sw_colour colour;
+    const char *name = sw_text_run_state(run->head.state, &colour);
 
     if (run->head.state != SW_RUN_RUNNING)
         return name;

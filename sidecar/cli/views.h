@@ -18,6 +18,8 @@ void sw_print_run(const struct sw_run_view *run, FILE *out, bool coloured);
 void sw_table_init_steps(struct sw_table *table, struct sw_arena *arena, bool with_inputs);
 void sw_table_add_step(struct sw_table *table, const struct sw_client_step *step);
 
+/* "running" and its colour. */
+const char *sw_text_run_state(enum sw_run_state state, enum sw_colour *ret_colour);
 /* "completed", "IN DOUBT !" and its colour. */
 const char *sw_text_step_state(enum sw_step_state state, enum sw_colour *ret_colour);
 /* What came of the step so far: output, failure, or when it goes on. */
