@@ -59,8 +59,9 @@ static enum sw_code open_journal(struct process *process, struct sw_err *err)
     if (rc != SW_OK)
         return sw_wrap(err, "open journal in %s", config->data);
     state = sw_journal_state(process->journal);
-    sw_log(INFO, "journal open", {"journal", .text = state->name}, {"epoch", .number = state->epoch},
-           {"lsn", .number = state->lsn}, {"bytes", .number = state->bytes});
+    sw_log(INFO, "journal open", {"journal", .text = state->name},
+           {"epoch", .number = state->epoch}, {"lsn", .number = state->lsn},
+           {"bytes", .number = state->bytes});
     return sw_readers_start(config->data, config->readers, &process->readers, err);
 }
 

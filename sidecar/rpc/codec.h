@@ -53,7 +53,6 @@ Stepwell__V1__Verdict *sw_encode_verdict(const struct sw_verdict_answer *answer,
                                          struct sw_arena *arena);
 Stepwell__V1__Record *sw_encode_record(const struct sw_record *record, struct sw_span run_id,
                                        struct sw_arena *arena);
-Stepwell__V1__StepState sw_encode_step_state(const struct sw_step *step, enum sw_doubt doubt);
 /* After a completion or resolution: DOUBTED reads IN_DOUBT. */
 Stepwell__V1__StepState sw_encode_outcome_state(enum sw_step_state state);
 

@@ -105,8 +105,8 @@ void sw_decode_begin_step(const Stepwell__V1__BeginStepRequest *message, struct 
 {
     struct sw_begin_step *step = &ret_request->step;
 
-    *ret_request = (struct sw_begin_step_request){.run_id = text(message->run_id),
-                                                  .lease = message->lease};
+    *ret_request =
+        (struct sw_begin_step_request){.run_id = text(message->run_id), .lease = message->lease};
     step->key = text(message->key);
     step->name = text(message->name);
     step->kind = (enum sw_kind)message->kind;

@@ -160,12 +160,6 @@ Stepwell__V1__StepState sw_encode_outcome_state(enum sw_step_state state)
     return STEPWELL__V1__STEP_STATE__STEP_STATE_UNSPECIFIED;
 }
 
-Stepwell__V1__StepState sw_encode_step_state(const struct sw_step *step, enum sw_doubt doubt)
-{
-    return doubt == SW_DOUBT_NOT ? sw_encode_outcome_state(step->state)
-                                 : STEPWELL__V1__STEP_STATE__STEP_STATE_IN_DOUBT;
-}
-
 Stepwell__V1__Step *sw_encode_step(const struct sw_step_view *view, struct sw_span journal,
                                    const struct sw_run_head *head, bool held, uint64_t now_ms,
                                    struct sw_arena *arena)
@@ -180,8 +174,9 @@ Stepwell__V1__Step *sw_encode_step(const struct sw_step_view *view, struct sw_sp
     message->name = sw_codec_text(arena, step->name);
     message->kind = (Stepwell__V1__Kind)step->kind;
     message->effect = (Stepwell__V1__Effect)step->effect;
-    message->state =
-        sw_encode_step_state(step, sw_step_doubt(step, head->lease, held, now_ms));
+    message->state = sw_step_doubt(step, head->lease, held, now_ms) == SW_DOUBT_NOT
+                         ? sw_encode_outcome_state(step->state)
+                         : STEPWELL__V1__STEP_STATE__STEP_STATE_IN_DOUBT;
     message->attempt = step->attempt;
     message->idempotency_key = key;
     if (step->has_digest)
@@ -214,8 +209,7 @@ static Stepwell__V1__Execute *execute(const struct sw_verdict_answer *answer,
 
     stepwell__v1__execute__init(message);
     message->attempt = answer->attempt;
-    message->idempotency_key =
-        sw_codec_text(arena, sw_span_of_text(answer->idempotency_key));
+    message->idempotency_key = sw_codec_text(arena, sw_span_of_text(answer->idempotency_key));
     message->fencing_token = answer->fencing_token;
     message->deadline_ms = answer->deadline_ms;
     if (answer->refs != NULL)
@@ -250,8 +244,7 @@ static Stepwell__V1__InDoubt *in_doubt(const struct sw_verdict_answer *answer,
 
     stepwell__v1__in_doubt__init(message);
     message->attempts = answer->attempt;
-    message->idempotency_key =
-        sw_codec_text(arena, sw_span_of_text(answer->idempotency_key));
+    message->idempotency_key = sw_codec_text(arena, sw_span_of_text(answer->idempotency_key));
     message->external_refs = refs(answer->refs, &message->n_external_refs, arena);
     if (answer->progress.present)
         message->progress = payload(&answer->progress, arena);

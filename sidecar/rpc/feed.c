@@ -339,8 +339,8 @@ enum sw_code sw_feed_init(struct sw_feed *feed, struct sw_server *server, grpc_c
                           const struct sw_feed_options *options,
                           void (*on_chunk)(struct sw_feed *feed), struct sw_err *err)
 {
-    *feed = (struct sw_feed){
-        .server = server, .wake = wake, .on_chunk = on_chunk, .options = *options};
+    *feed =
+        (struct sw_feed){.server = server, .wake = wake, .on_chunk = on_chunk, .options = *options};
     feed->job = (struct sw_reader_job){.run = run, .done = pass_on};
     feed->tag.on_event = on_back;
     sw_arena_init(&feed->arena, 0);

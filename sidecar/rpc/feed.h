@@ -22,13 +22,13 @@ enum sw_feed_phase { SW_FEED_READING = 0, SW_FEED_OPEN_STEPS = 1, SW_FEED_TAILIN
 
 struct sw_feed_options {
     enum sw_feed_kind kind;
-    uint64_t run;         /* RESUME; the others find it by run_id */
-    uint64_t up_to_lsn;   /* RESUME: the history ends there */
-    bool include_inputs;  /* RESUME, WATCH */
-    uint64_t session_id;  /* wrap each message in a SessionResult of this id; 0: plain */
+    uint64_t run;          /* RESUME; the others find it by run_id */
+    uint64_t up_to_lsn;    /* RESUME: the history ends there */
+    bool include_inputs;   /* RESUME, WATCH */
+    uint64_t session_id;   /* wrap each message in a SessionResult of this id; 0: plain */
     struct sw_span run_id; /* copied */
-    uint64_t from_lsn;    /* JOURNAL */
-    uint64_t limit;       /* JOURNAL: records; 0 = all */
+    uint64_t from_lsn;     /* JOURNAL */
+    uint64_t limit;        /* JOURNAL: records; 0 = all */
 };
 
 struct sw_feed {
@@ -41,8 +41,8 @@ struct sw_feed {
     bool under_way;
 
     /* the reader's while a chunk is under way */
-    struct sw_arena arena;       /* of one chunk */
-    struct sw_arena names;       /* run_id, for as long as the feed lives */
+    struct sw_arena arena; /* of one chunk */
+    struct sw_arena names; /* run_id, for as long as the feed lives */
     struct sw_history *history;
     enum sw_feed_phase phase;
     struct sw_liveness liveness; /* as of the last sw_feed_next */

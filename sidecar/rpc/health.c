@@ -53,7 +53,8 @@ static void free_when_done(struct health *health)
     free(health);
 }
 
-static void set_message(struct health *health, Grpc__Health__V1__HealthCheckResponse__ServingStatus status)
+static void set_message(struct health *health,
+                        Grpc__Health__V1__HealthCheckResponse__ServingStatus status)
 {
     Grpc__Health__V1__HealthCheckResponse message = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
 

@@ -112,9 +112,9 @@ static enum sw_code see_start(void *self, struct sw_record *record, bool *ret_st
     labels = sw_codec_make(visit->read->arena,
                            (record->u.run_started.labels_count + 1u) * sizeof *labels);
     for (uint32_t i = 0; i < record->u.run_started.labels_count; i++)
-        labels[i] = (struct sw_label){
-            .key = copy(visit->read, record->u.run_started.labels[i].key),
-            .value = copy(visit->read, record->u.run_started.labels[i].value)};
+        labels[i] =
+            (struct sw_label){.key = copy(visit->read, record->u.run_started.labels[i].key),
+                              .value = copy(visit->read, record->u.run_started.labels[i].value)};
     view->labels = labels;
     view->labels_count = record->u.run_started.labels_count;
     view->code_version = copy(visit->read, record->u.run_started.code_version);
@@ -141,12 +141,11 @@ static enum sw_code look_at(struct finding *finding, const struct sw_run_row *ro
                                       .last_lsn = row->end_lsn,
                                       .end_lsn = row->end_lsn,
                                       .steps = row->steps};
-    rc = sw_journal_reader_scan_run(finding->reader, row->run, row->run, row->run,
-                                    SW_PAYLOADS_NONE, visitor, &finding->read->err);
+    rc = sw_journal_reader_scan_run(finding->reader, row->run, row->run, row->run, SW_PAYLOADS_NONE,
+                                    visitor, &finding->read->err);
     if (rc == SW_OK && has_labels(view, ask) && row->state == SW_RUN_RUNNING)
         rc = read_history(finding->read, finding->reader, row->run, found);
-    if (rc != SW_OK || !has_labels(view, ask) ||
-        (ask->in_doubt && row->state != SW_RUN_RUNNING)) {
+    if (rc != SW_OK || !has_labels(view, ask) || (ask->in_doubt && row->state != SW_RUN_RUNNING)) {
         free_found(found);
         return rc;
     }
@@ -331,8 +330,7 @@ static enum sw_code finish_run(struct sw_read *read, enum sw_code rc)
 
     if (rc == SW_OK) {
         sw_history_run(found->history, false, sw_loop_now_ms(read->server), &found->view);
-        open.held =
-            sw_service_liveness(read->server->service, found->view.head.run_id).held;
+        open.held = sw_service_liveness(read->server->service, found->view.head.run_id).held;
         sw_history_run(found->history, open.held, sw_loop_now_ms(read->server), &found->view);
         rc = sw_history_open_steps(found->history, visitor, &end, &read->err);
     }

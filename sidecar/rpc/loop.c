@@ -12,9 +12,9 @@
 #include "storage/journal/journal.h"
 
 enum {
-    QUIET_US = 100 * 1000,     /* without a commit for so long: sync, index, checkpoint */
+    QUIET_US = 100 * 1000,       /* without a commit for so long: sync, index, checkpoint */
     BUSY_MAINTAIN_US = 5 * 1000, /* more maintenance waits: look again after so long */
-    GAUGES_US = 1000 * 1000     /* gauges are at most so old under load */
+    GAUGES_US = 1000 * 1000      /* gauges are at most so old under load */
 };
 
 /* A run being read back, and the requests that wait for it. */
@@ -70,8 +70,7 @@ static void keep_event(struct sw_server *server, struct sw_event event)
 
     assert(kept != NULL);
     *kept = event;
-    if (event.run_id.size != 0 &&
-        !sw_arena_copy(&server->batch.arena, event.run_id, &kept->run_id))
+    if (event.run_id.size != 0 && !sw_arena_copy(&server->batch.arena, event.run_id, &kept->run_id))
         abort();
     *server->batch.events_tail = kept;
     server->batch.events_tail = &kept->next;
@@ -134,6 +133,7 @@ static void add_to_batch(struct sw_server *server, struct sw_request *request)
 }
 
 static void run_verb(struct sw_server *server, struct sw_request *request);
+static void commit(struct sw_server *server);
 
 static void read_image(struct sw_reader_job *job, struct sw_journal_reader *reader)
 {
@@ -270,7 +270,7 @@ void sw_loop_submit(struct sw_server *server, struct sw_request *request)
         run_verb(server, request);
     }
     if (server->batch.count >= SW_BATCH_CALLS_MAX || server->batch.bytes >= SW_BATCH_BYTES_MAX)
-        sw_loop_commit(server);
+        commit(server);
 }
 
 /* ---- claims that wait ---------------------------------------------------- */
@@ -395,7 +395,8 @@ static void maintain(struct sw_server *server, bool idle)
         server->quiet_at_us = more ? now_us(server) + BUSY_MAINTAIN_US : 0;
 }
 
-void sw_loop_commit(struct sw_server *server)
+/* Ends the transaction and answers everybody. */
+static void commit(struct sw_server *server)
 {
     uint64_t started = now_us(server);
     bool sync = server->batch.sync;
@@ -495,7 +496,7 @@ enum sw_code sw_server_run(struct sw_server *server, struct sw_err *err)
             tag->on_event(tag, event.success != 0);
         } else {
             assert(event.type == GRPC_QUEUE_TIMEOUT);
-            sw_loop_commit(server);
+            commit(server);
             do_due(server);
         }
     }

@@ -234,9 +234,9 @@ static void on_received(struct sw_tag *tag, bool ok)
     if (ok && in != NULL && !reflection->is_closed) {
         Answer answer = GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__INIT;
 
-        question = (void *)sw_wire_unpack(
-            &grpc__reflection__v1__server_reflection_request__descriptor, in, &reflection->arena,
-            sw_wire_limit(reflection->server));
+        question =
+            (void *)sw_wire_unpack(&grpc__reflection__v1__server_reflection_request__descriptor, in,
+                                   &reflection->arena, sw_wire_limit(reflection->server));
         if (question != NULL) {
             answer_question(&reflection->arena, question, &answer);
             reflection->out = sw_wire_pack(&answer.base);

@@ -17,7 +17,7 @@
 #include "sidecar/worker/readers.h"
 
 #define SW_CONTAINER(pointer, type, member)                                                        \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 enum {
     SW_BATCH_CALLS_MAX = 256,       /* requests in one transaction */
@@ -53,7 +53,7 @@ struct sw_method {
     bool common;  /* health and reflection: on every endpoint */
     bool bidi;    /* the client sends more than one message */
     const ProtobufCMessageDescriptor *ask;
-    const struct sw_verb *verb; /* run on the loop, or */
+    const struct sw_verb *verb;       /* run on the loop, or */
     const struct sw_reading *reading; /* read on a reader's thread, or NULL */
     void (*start)(struct sw_server *server, struct sw_accept *accept);
 };
@@ -72,14 +72,14 @@ struct sw_request {
     const ProtobufCMessage *ask;
     struct sw_arena *arena;
     struct sw_call call;
-    ProtobufCMessage *answer; /* NULL after SW_OK: a ClaimRun that has to wait */
+    ProtobufCMessage *answer;  /* NULL after SW_OK: a ClaimRun that has to wait */
     struct sw_span packed;     /* what `pack` made, in the arena, where it keeps it there */
     struct sw_resumed resumed; /* of Resume */
     struct sw_claim_run_request *claim; /* a ClaimRun, decoded */
     uint64_t wait_until_ms;             /* a ClaimRun that waits */
-    size_t bytes;           /* of its message */
-    grpc_call *grpc_call;   /* to wake the loop on; the origin keeps it alive */
-    bool gone;              /* nobody waits for the answer any more */
+    size_t bytes;                       /* of its message */
+    grpc_call *grpc_call;               /* to wake the loop on; the origin keeps it alive */
+    bool gone;                          /* nobody waits for the answer any more */
     enum sw_code rc;
     struct sw_err err;
     /* Serialises the answer while it is true: before the commit. */
@@ -120,7 +120,7 @@ struct sw_endpoint {
 struct sw_listener {
     struct sw_listener *next;
     struct sw_listener **self;
-    uint64_t holder;   /* 0: holds none */
+    uint64_t holder;    /* 0: holds none */
     uint64_t watch_run; /* wants run_changed of this run; 0: none */
     /* Events of a committed batch. run_id lives until the call returns. */
     void (*lease_lost)(struct sw_listener *listener, struct sw_span run_id, uint64_t lease);
@@ -162,15 +162,15 @@ struct sw_server {
         struct sw_arena arena; /* of the events */
     } batch;
 
-    struct sw_load *loads;      /* runs being read back */
-    struct sw_request *claims;  /* ClaimRun calls that wait */
-    bool claims_due;            /* a run may have become claimable */
+    struct sw_load *loads;     /* runs being read back */
+    struct sw_request *claims; /* ClaimRun calls that wait */
+    bool claims_due;           /* a run may have become claimable */
     struct sw_listener *listeners;
     struct sw_session *dirty_sessions; /* have something to send */
-    uint64_t holders; /* the last holder id given out */
+    uint64_t holders;                  /* the last holder id given out */
     uint64_t sessions;
-    unsigned requests; /* accepted and not answered */
-    uint64_t quiet_at_us; /* maintenance is due then; 0: nothing to maintain */
+    unsigned requests;     /* accepted and not answered */
+    uint64_t quiet_at_us;  /* maintenance is due then; 0: nothing to maintain */
     uint64_t gauges_at_us; /* refresh the gauges then */
     uint64_t claims_at_ms; /* look at the claims again then; 0: no need */
 
@@ -184,14 +184,10 @@ void sw_loop_listen(struct sw_server *server, struct sw_listener *listener);
 void sw_loop_unlisten(struct sw_listener *listener);
 void sw_loop_drop_claim(struct sw_server *server, struct sw_request *request);
 uint64_t sw_loop_now_ms(const struct sw_server *server);
-/* Ends the transaction and answers everybody. */
-void sw_loop_commit(struct sw_server *server);
 struct sw_service_events sw_loop_events(struct sw_server *server);
 
-/* ---- server.c */
-extern const struct sw_method sw_methods[]; /* methods.c; ends with path == NULL */
-void sw_server_post_accept(struct sw_server *server, struct sw_endpoint *endpoint,
-                           const struct sw_method *method, void *registration);
+/* ---- methods.c */
+extern const struct sw_method sw_methods[]; /* ends with path == NULL */
 
 /* ---- tls.c */
 SW_MUST_CHECK enum sw_code sw_tls_credentials(const struct sw_config *config,
@@ -203,8 +199,7 @@ SW_MUST_CHECK enum sw_code sw_tls_credentials(const struct sw_config *config,
  * more than the message limit allows. Later allocations are not limited: they are
  * in proportion to the decoded message, or to what is stored. */
 ProtobufCMessage *sw_wire_unpack(const ProtobufCMessageDescriptor *descriptor,
-                                 grpc_byte_buffer *buffer, struct sw_arena *arena,
-                                 size_t limit);
+                                 grpc_byte_buffer *buffer, struct sw_arena *arena, size_t limit);
 /* That limit: generous towards many small fields. */
 size_t sw_wire_limit(const struct sw_server *server);
 grpc_byte_buffer *sw_wire_pack(const ProtobufCMessage *message);

@@ -11,13 +11,16 @@
 
 /* ---- accepting ---------------------------------------------------------------- */
 
+static void post_accept(struct sw_server *server, struct sw_endpoint *endpoint,
+                        const struct sw_method *method, void *registration);
+
 static void on_accepted(struct sw_tag *tag, bool ok)
 {
     struct sw_accept *accept = SW_CONTAINER(tag, struct sw_accept, tag);
     struct sw_server *server = accept->server;
 
     if (ok) {
-        sw_server_post_accept(server, accept->endpoint, accept->method, accept->registration);
+        post_accept(server, accept->endpoint, accept->method, accept->registration);
         accept->method->start(server, accept);
         grpc_byte_buffer_destroy(accept->payload);
     }
@@ -26,8 +29,8 @@ static void on_accepted(struct sw_tag *tag, bool ok)
     server->free_accepts = accept;
 }
 
-void sw_server_post_accept(struct sw_server *server, struct sw_endpoint *endpoint,
-                           const struct sw_method *method, void *registration)
+static void post_accept(struct sw_server *server, struct sw_endpoint *endpoint,
+                        const struct sw_method *method, void *registration)
 {
     struct sw_accept *accept = server->free_accepts;
 
@@ -157,8 +160,10 @@ void sw_server_drain(struct sw_server *server)
 
 static grpc_server *new_grpc_server(const struct sw_config *config)
 {
-    char names[][48] = {GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, GRPC_ARG_MAX_SEND_MESSAGE_LENGTH,
-                        GRPC_ARG_ENABLE_CHANNELZ, GRPC_ARG_ALLOW_REUSEPORT,
+    char names[][48] = {GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+                        GRPC_ARG_MAX_SEND_MESSAGE_LENGTH,
+                        GRPC_ARG_ENABLE_CHANNELZ,
+                        GRPC_ARG_ALLOW_REUSEPORT,
                         GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                         GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS,
                         GRPC_ARG_HTTP2_MAX_PING_STRIKES};
@@ -238,7 +243,7 @@ static void start_endpoint(struct sw_server *server, struct sw_endpoint *endpoin
     grpc_server_start(endpoint->grpc);
     for (int i = 0; sw_methods[i].path != NULL; i++)
         for (int n = 0; registrations[i] != NULL && n < SW_ACCEPTS_PER_METHOD; n++)
-            sw_server_post_accept(server, endpoint, &sw_methods[i], registrations[i]);
+            post_accept(server, endpoint, &sw_methods[i], registrations[i]);
     post_unknown(endpoint);
 }
 
@@ -262,8 +267,8 @@ enum sw_code sw_server_listen(struct sw_server *server, struct sw_err *err)
 static void drain_queue(struct sw_server *server)
 {
     for (;;) {
-        grpc_event event = grpc_completion_queue_next(
-            server->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+        grpc_event event =
+            grpc_completion_queue_next(server->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
 
         if (event.type == GRPC_QUEUE_SHUTDOWN)
             return;
@@ -280,8 +285,8 @@ void sw_server_free(struct sw_server *server)
     if (!server->draining) /* never ran, or ran into a broken journal: nobody is waiting */
         sw_server_drain(server);
     while (!server->finished) {
-        grpc_event event = grpc_completion_queue_next(
-            server->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+        grpc_event event =
+            grpc_completion_queue_next(server->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
 
         ((struct sw_tag *)event.tag)->on_event(event.tag, event.success != 0);
     }

@@ -15,17 +15,8 @@
 
 #include "sidecar/rpc/codec.h"
 #include "sidecar/rpc/feed.h"
+#include "sidecar/rpc/outbox.h"
 #include "sidecar/rpc/verbs.h"
-
-enum { OUT_BYTES = 256 << 10 }; /* a message out, about: small enough for default limits */
-
-/* Serialised results: the body of a SessionResponse. */
-struct out {
-    struct out *next;
-    uint8_t *bytes;
-    size_t size;
-    size_t room;
-};
 
 /* A message in, and the memory of its calls. */
 struct sw_session_message {
@@ -61,10 +52,7 @@ struct sw_session {
     struct sw_tag finished;
     grpc_byte_buffer *in;
     grpc_byte_buffer *sending;
-    struct out *out_head;
-    struct out **out_tail;
-    struct out *out_last;
-    size_t out_bytes;
+    struct sw_outbox out;
     struct session_feed *feeds;
     struct sw_ending ending;
     unsigned unanswered;
@@ -106,54 +94,11 @@ static void mark_dirty(struct sw_session *session)
     session->server->dirty_sessions = session;
 }
 
-/* size bytes at the end of what is to be sent. */
-static uint8_t *out_room(struct sw_session *session, size_t size)
-{
-    struct out *out = session->out_last;
-    uint8_t *at;
-
-    if (out == NULL || (out->size + size > OUT_BYTES && out->size != 0)) {
-        out = calloc(1, sizeof *out);
-        assert(out != NULL);
-        *session->out_tail = out;
-        session->out_tail = &out->next;
-        session->out_last = out;
-    }
-    if (out->size + size > out->room) {
-        size_t room = out->room == 0 ? 1024 : out->room * 2;
-        uint8_t *bytes;
-
-        if (room < out->size + size)
-            room = out->size + size;
-        bytes = realloc(out->bytes, room);
-        assert(bytes != NULL);
-        out->bytes = bytes;
-        out->room = room;
-    }
-    at = out->bytes + out->size;
-    out->size += size;
-    session->out_bytes += size;
-    return at;
-}
-
-/* Adds a serialised SessionResult as an entry of SessionResponse.results. */
 static void put_result(struct sw_session *session, struct sw_span packed)
 {
-    uint8_t head[11] = {0x0a}; /* field 1, length-delimited */
-    size_t head_size = 1;
-    uint64_t left = packed.size;
-    uint8_t *at;
-
     if (session->is_closed)
         return;
-    do {
-        head[head_size++] = (uint8_t)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
-        left >>= 7;
-    } while (left != 0);
-    at = out_room(session, head_size + packed.size);
-    memcpy(at, head, head_size);
-    if (packed.size != 0)
-        memcpy(at + head_size, packed.data, packed.size);
+    sw_outbox_put(&session->out, packed);
     mark_dirty(session);
 }
 
@@ -206,16 +151,10 @@ static void put_error(struct sw_session *session, uint64_t id, enum sw_code rc,
 
 static void free_when_done(struct sw_session *session)
 {
-    struct out *out;
-
     if (session->unanswered != 0 || session->is_receiving || session->is_sending ||
         session->finishing || !session->is_closed || session->feeds != NULL || session->dirty)
         return;
-    while ((out = session->out_head) != NULL) {
-        session->out_head = out->next;
-        free(out->bytes);
-        free(out);
-    }
+    sw_outbox_fini(&session->out);
     grpc_byte_buffer_destroy(session->in);
     grpc_byte_buffer_destroy(session->sending);
     sw_ending_fini(&session->ending);
@@ -238,15 +177,15 @@ static void finish_when_done(struct sw_session *session)
     grpc_op op;
 
     if ((!session->half_closed && !session->draining) || session->unanswered != 0 ||
-        session->out_head != NULL || session->is_sending || session->feeds != NULL ||
+        session->out.bytes != 0 || session->is_sending || session->feeds != NULL ||
         session->finishing || session->is_finished || session->is_closed)
         return;
     if (session->garbage)
-        sw_ending_init(&session->ending,
-                       sw_fail_field(&err, "message", 0, "not a SessionRequest"), &err);
+        sw_ending_init(&session->ending, sw_fail_field(&err, "message", 0, "not a SessionRequest"),
+                       &err);
     else if (session->draining)
-        sw_ending_init(&session->ending,
-                       sw_fail(&err, SW_DRAINING, "the server is shutting down"), &err);
+        sw_ending_init(&session->ending, sw_fail(&err, SW_DRAINING, "the server is shutting down"),
+                       &err);
     else
         sw_ending_init_plain(&session->ending, GRPC_STATUS_OK, "");
     sw_ending_op(&session->ending, &op);
@@ -256,20 +195,14 @@ static void finish_when_done(struct sw_session *session)
 
 static void send_out(struct sw_session *session)
 {
-    struct out *out = session->out_head;
     grpc_op op = {.op = GRPC_OP_SEND_MESSAGE};
+    uint8_t *bytes;
+    size_t size;
 
-    if (out == NULL || session->is_sending || session->finishing || session->is_finished ||
-        session->is_closed)
+    if (session->is_sending || session->finishing || session->is_finished || session->is_closed ||
+        !sw_outbox_take(&session->out, &bytes, &size))
         return;
-    session->out_head = out->next;
-    if (session->out_head == NULL) {
-        session->out_tail = &session->out_head;
-        session->out_last = NULL;
-    }
-    session->out_bytes -= out->size;
-    session->sending = sw_wire_own(out->bytes, out->size);
-    free(out);
+    session->sending = sw_wire_own(bytes, size);
     op.data.send_message.send_message = session->sending;
     session->is_sending = true;
     start_batch(session, &op, 1, &session->sent);
@@ -386,7 +319,7 @@ static void next_chunk(struct session_feed *history)
     struct sw_err err = {0};
     enum sw_code rc;
 
-    history->stalled = !session->is_closed && session->out_bytes >= SW_SESSION_BYTES_MAX;
+    history->stalled = !session->is_closed && session->out.bytes >= SW_SESSION_BYTES_MAX;
     if (history->stalled)
         return;
     if (session->is_closed) {
@@ -590,9 +523,9 @@ static void receive(struct sw_session *session)
 {
     grpc_op op = {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &session->in};
 
-    if (session->is_receiving || session->half_closed || session->is_closed ||
-        session->finishing || session->is_finished ||
-        session->unanswered >= SW_SESSION_CALLS_MAX || session->out_bytes >= SW_SESSION_BYTES_MAX)
+    if (session->is_receiving || session->half_closed || session->is_closed || session->finishing ||
+        session->is_finished || session->unanswered >= SW_SESSION_CALLS_MAX ||
+        session->out.bytes >= SW_SESSION_BYTES_MAX)
         return;
     session->is_receiving = true;
     start_batch(session, &op, 1, &session->received);
@@ -610,10 +543,9 @@ void sw_session_start(struct sw_server *server, struct sw_accept *accept)
     session->sent.on_event = on_sent;
     session->closed.on_event = on_closed;
     session->finished.on_event = on_finished;
-    session->out_tail = &session->out_head;
     session->ending.message = grpc_empty_slice();
-    session->listener = (struct sw_listener){
-        .holder = ++server->holders, .lease_lost = lease_lost, .drain = drain};
+    session->listener =
+        (struct sw_listener){.holder = ++server->holders, .lease_lost = lease_lost, .drain = drain};
     server->sessions++;
     ops[0].data.recv_close_on_server.cancelled = &session->cancelled;
     start_batch(session, &ops[0], 1, &session->closed);

@@ -27,22 +27,22 @@ struct sw_stream {
     struct sw_tag sent;
     struct sw_tag closed;
     struct sw_tag finished;
-    grpc_byte_buffer *packed;  /* Resume: the first message, until the commit */
+    grpc_byte_buffer *packed; /* Resume: the first message, until the commit */
     grpc_byte_buffer *sending;
     grpc_byte_buffer *waiting;
     struct sw_ending ending;
     int cancelled;
     bool follow;
-    bool asked;        /* the verb has not answered yet */
-    bool feeding;      /* feed was initialised */
+    bool asked;   /* the verb has not answered yet */
+    bool feeding; /* feed was initialised */
     bool caught_up;
-    bool changed;      /* a followed run changed while a chunk was under way */
+    bool changed; /* a followed run changed while a chunk was under way */
     bool metadata_sent;
     bool is_sending;
-    bool want_finish;  /* once everything waiting is sent */
-    bool finishing;    /* SEND_STATUS is under way */
+    bool want_finish; /* once everything waiting is sent */
+    bool finishing;   /* SEND_STATUS is under way */
     bool is_finished;
-    bool is_closed;    /* RECV_CLOSE came back */
+    bool is_closed; /* RECV_CLOSE came back */
 };
 
 static void finish(struct sw_stream *stream);
@@ -104,8 +104,8 @@ static void send_waiting(struct sw_stream *stream)
     if (!stream->metadata_sent)
         ops[count++] = (grpc_op){.op = GRPC_OP_SEND_INITIAL_METADATA};
     stream->metadata_sent = true;
-    ops[count++] = (grpc_op){.op = GRPC_OP_SEND_MESSAGE,
-                             .data.send_message.send_message = stream->sending};
+    ops[count++] =
+        (grpc_op){.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = stream->sending};
     stream->is_sending = true;
     if (grpc_call_start_batch(stream->call, ops, count, &stream->sent, NULL) != GRPC_CALL_OK)
         abort();
@@ -209,8 +209,8 @@ static void on_chunk(struct sw_feed *feed)
 static void start_feed(struct sw_stream *stream, const struct sw_feed_options *options)
 {
     struct sw_err err = {0};
-    enum sw_code rc = sw_feed_init(&stream->feed, stream->server, stream->call, options, on_chunk,
-                                   &err);
+    enum sw_code rc =
+        sw_feed_init(&stream->feed, stream->server, stream->call, options, on_chunk, &err);
 
     if (rc == SW_OK) {
         stream->feeding = true;
@@ -367,7 +367,8 @@ void sw_stream_start(struct sw_server *server, struct sw_accept *accept)
     stream->ask =
         sw_wire_unpack(accept->method->ask, accept->payload, &stream->arena, sw_wire_limit(server));
     if (stream->ask == NULL)
-        fail(stream, sw_fail_field(&err, "message", 0, "not a %s", accept->method->ask->name), &err);
+        fail(stream, sw_fail_field(&err, "message", 0, "not a %s", accept->method->ask->name),
+             &err);
     else if (accept->method->ask == &stepwell__v1__resume_request__descriptor)
         ask_resume(stream);
     else if (accept->method->ask == &stepwell__v1__watch_run_request__descriptor)

@@ -74,8 +74,8 @@ static void send_answer(struct sw_request *request)
 
     if (request->rc == SW_OK) {
         sw_ending_init_plain(&unary->ending, GRPC_STATUS_OK, "");
-        ops[count++] = (grpc_op){.op = GRPC_OP_SEND_MESSAGE,
-                                 .data.send_message.send_message = unary->packed};
+        ops[count++] =
+            (grpc_op){.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = unary->packed};
     } else {
         sw_ending_init(&unary->ending, request->rc, &request->err);
     }
@@ -141,11 +141,11 @@ static struct sw_unary *accept_unary(struct sw_server *server, struct sw_accept 
     request->pack = pack_answer;
     request->reply = send_answer;
     request->bytes = accept->payload == NULL ? 0 : grpc_byte_buffer_length(accept->payload);
-    request->ask = sw_wire_unpack(accept->method->ask, accept->payload, &unary->arena,
-                                  sw_wire_limit(server));
+    request->ask =
+        sw_wire_unpack(accept->method->ask, accept->payload, &unary->arena, sw_wire_limit(server));
     if (request->ask == NULL) {
-        request->rc = sw_fail_field(&request->err, "message", 0, "not a %s",
-                                    accept->method->ask->name);
+        request->rc =
+            sw_fail_field(&request->err, "message", 0, "not a %s", accept->method->ask->name);
         send_answer(request);
         return NULL;
     }

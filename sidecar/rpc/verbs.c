@@ -263,7 +263,7 @@ const struct sw_verb sw_verb_note_step = {"NoteStep", .run = note_step};
 const struct sw_verb sw_verb_agent_resolve = {"ResolveStep", .run = agent_resolve};
 const struct sw_verb sw_verb_control_resolve = {"ResolveStep", .run = control_resolve};
 const struct sw_verb sw_verb_end_run = {"EndRun", .run = end_run};
-const struct sw_verb sw_verb_claim_run = {
-    "ClaimRun", .new_work = true, .may_wait = true, .run = claim_run};
+const struct sw_verb sw_verb_claim_run = {"ClaimRun", .new_work = true, .may_wait = true,
+                                          .run = claim_run};
 const struct sw_verb sw_verb_flush = {"Flush", .run = flush};
 const struct sw_verb sw_verb_get_status = {"GetStatus", .run = get_status};

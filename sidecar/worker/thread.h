@@ -22,8 +22,7 @@ struct sw_thread {
 };
 
 SW_MUST_CHECK enum sw_code sw_thread_start(struct sw_thread *thread, const char *name,
-                                           void (*run)(void *self), void *self,
-                                           struct sw_err *err);
+                                           void (*run)(void *self), void *self, struct sw_err *err);
 void sw_thread_join(struct sw_thread *thread); /* not started is fine */
 
 #endif
