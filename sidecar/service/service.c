@@ -98,9 +98,9 @@ void sw_service_adopt(struct sw_service *service, struct sw_run_image **image)
     if (entry == NULL && head->state != SW_RUN_RUNNING)
         adopt_ended(service, image);
     /* Read before records that this process has written since: of no use. */
-    if (entry == NULL || entry->image != NULL || head->last_lsn < entry->committed_lsn)
+    if (entry == NULL || entry->image != NULL || head->run != entry->run ||
+        head->last_lsn < entry->committed_lsn)
         return;
-    assert(head->run == entry->run);
     assert(head->state == SW_RUN_RUNNING);
     entry->image = *image;
     *image = NULL;

@@ -9,28 +9,17 @@
 
 /* ---- finding ------------------------------------------------------------- */
 
-/* An ended run that is not in memory: its entry, when the index alone can answer. */
-static enum sw_code find_ended(struct sw_service *service, struct sw_call *call,
-                               struct sw_span run_id, struct sw_run_entry **ret_entry,
-                               struct sw_err *err)
+/* An entry for an ended run of which only the row is left. */
+static enum sw_code add_purged(struct sw_service *service, const struct sw_run_row *row,
+                               struct sw_run_entry **ret_entry, struct sw_err *err)
 {
-    struct sw_run_row row;
-    struct sw_run_entry *entry;
-    enum sw_code rc;
+    struct sw_run_entry *entry = sw_run_table_new_entry(&service->table, row->run_id, row->task);
 
-    rc = sw_journal_find_run(service->options.journal, run_id, call->arena, &row, err);
-    if (rc != SW_OK)
-        return rc;
-    assert(row.state != SW_RUN_RUNNING); /* or it had an entry */
-    if (!row.purged) {
-        call->load_run = row.run;
-        return sw_fail(err, SW_NOT_LOADED, "run at lsn %" PRIu64, row.run);
-    }
-    entry = sw_run_table_new_entry(&service->table, row.run_id, row.task);
     if (entry == NULL)
         return sw_fail(err, SW_NO_MEMORY, "finding a run");
-    entry->run = row.run;
-    entry->image = sw_run_image_of_row(&row);
+    entry->run = row->run;
+    entry->committed_lsn = row->end_lsn;
+    entry->image = sw_run_image_of_row(row);
     if (entry->image == NULL) {
         sw_run_table_destroy(&service->table, entry);
         return sw_fail(err, SW_NO_MEMORY, "finding a run");
@@ -40,14 +29,38 @@ static enum sw_code find_ended(struct sw_service *service, struct sw_call *call,
     return SW_OK;
 }
 
+/* A run that has no entry or has ended: retention may have taken it away. */
+static enum sw_code find_ended(struct sw_service *service, struct sw_call *call,
+                               struct sw_span run_id, struct sw_run_entry **entry,
+                               struct sw_err *err)
+{
+    struct sw_run_row row;
+    enum sw_code rc;
+
+    rc = sw_journal_find_run(service->options.journal, run_id, call->arena, &row, err);
+    if (*entry != NULL && (rc == SW_RUN_NOT_FOUND || (rc == SW_OK && row.purged))) {
+        sw_run_table_destroy(&service->table, *entry);
+        *entry = NULL;
+    }
+    if (rc != SW_OK || *entry != NULL)
+        return rc;
+    assert(row.state != SW_RUN_RUNNING); /* or it had an entry */
+    if (row.purged)
+        return add_purged(service, &row, entry, err);
+    call->load_run = row.run;
+    return sw_fail(err, SW_NOT_LOADED, "run at lsn %" PRIu64, row.run);
+}
+
 enum sw_code sw_verb_find_run(struct sw_service *service, struct sw_call *call,
                               struct sw_span run_id, struct sw_run_entry **ret_entry,
                               struct sw_err *err)
 {
     struct sw_run_entry *entry = sw_run_table_find(&service->table, run_id);
+    bool open = entry != NULL && sw_run_entry_in(entry, SW_RUNS_OPEN);
+    bool dirty = entry != NULL && sw_run_entry_in(entry, SW_RUNS_DIRTY);
     enum sw_code rc;
 
-    if (entry == NULL) {
+    if (!open && !dirty) {
         rc = find_ended(service, call, run_id, &entry, err);
         if (rc != SW_OK)
             return rc;
@@ -56,9 +69,7 @@ enum sw_code sw_verb_find_run(struct sw_service *service, struct sw_call *call,
         call->load_run = entry->run;
         return sw_fail(err, SW_NOT_LOADED, "run at lsn %" PRIu64, entry->run);
     }
-    sw_run_list_push(&service->table,
-                     entry->image->head.state == SW_RUN_RUNNING ? SW_RUNS_LOADED : SW_RUNS_ENDED,
-                     entry);
+    sw_run_list_push(&service->table, open ? SW_RUNS_LOADED : SW_RUNS_ENDED, entry);
     *ret_entry = entry;
     return SW_OK;
 }
@@ -113,11 +124,14 @@ enum sw_code sw_verb_read(struct sw_service *service, struct sw_call *call, uint
     return rc;
 }
 
-/* The lsn of the attempt's intent that the finishing record names. */
+/* The lsn of the attempt's intent that the finishing record names; 0: it finishes none. */
 static uint64_t intent_of(const struct sw_record *end)
 {
-    return end->type == SW_RECORD_STEP_RESOLVED ? end->u.resolved.intent_lsn
-                                                : end->u.outcome.intent_lsn;
+    if (end->type == SW_RECORD_STEP_RESOLVED)
+        return end->u.resolved.intent_lsn;
+    if (end->type == SW_RECORD_STEP_COMPLETED || end->type == SW_RECORD_STEP_FAILED)
+        return end->u.outcome.intent_lsn;
+    return 0;
 }
 
 /* A finished step from its last attempt's intent and its end. */
@@ -125,11 +139,14 @@ static enum sw_code read_finished(struct sw_service *service, struct sw_call *ca
                                   struct sw_record *end, struct sw_found_step *found,
                                   struct sw_err *err)
 {
+    uint64_t intent_lsn = intent_of(end);
     struct sw_record *intent;
     struct sw_step *step;
     enum sw_code rc;
 
-    rc = sw_verb_read(service, call, intent_of(end), &intent, err);
+    if (intent_lsn == 0)
+        return sw_fail(err, SW_CORRUPT, "lsn %" PRIu64 " is no end of a step", end->lsn);
+    rc = sw_verb_read(service, call, intent_lsn, &intent, err);
     if (rc != SW_OK)
         return rc;
     step = sw_arena_zalloc(call->arena, sizeof(*step));
@@ -331,14 +348,12 @@ enum sw_code sw_verb_view(struct sw_service *service, struct sw_call *call,
         rc = sw_verb_read(service, call, entry->run, &record, err);
         if (rc != SW_OK)
             return rc;
-        if (!record->purged)
-            view_start(record, &view);
+        view_start(record, &view);
         if (image->head.end_lsn != 0) {
             rc = sw_verb_read(service, call, image->head.end_lsn, &record, err);
             if (rc != SW_OK)
                 return rc;
-            if (!record->purged)
-                view_end(record, &view);
+            view_end(record, &view);
         }
     }
     *ret_view = view;
