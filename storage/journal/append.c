@@ -108,7 +108,7 @@ static enum sw_code append(struct sw_journal *journal, struct sw_record *record,
                            struct sw_err *err)
 {
     struct sw_payload *payload = sw_record_payload(record);
-    struct sw_layout layout = {0};
+    struct sw_layout layout = {.steps = steps};
     enum sw_code code = SW_OK;
 
     sw_arena_reset(&journal->scratch);

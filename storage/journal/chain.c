@@ -48,7 +48,8 @@ enum sw_code sw_structure_check(struct sw_db *db, const char *pragma, struct sw_
     return code;
 }
 
-enum sw_code sw_run_check(struct sw_db *db, const struct sw_record *record, struct sw_err *err)
+enum sw_code sw_run_check(struct sw_db *db, const struct sw_record *record,
+                          const struct sw_layout *layout, struct sw_err *err)
 {
     bool started = record->type == SW_RECORD_RUN_STARTED;
     struct sw_run_row row;
@@ -73,7 +74,7 @@ enum sw_code sw_run_check(struct sw_db *db, const struct sw_record *record, stru
                row.started_ms == record->at_ms;
     else
         good = row.state == record->u.run_ended.state && row.ended_ms == record->at_ms &&
-               row.end_lsn == record->lsn;
+               row.end_lsn == record->lsn && row.steps == layout->steps;
     (void)sqlite3_reset(statement);
     return good ? SW_OK : corrupt(record->lsn, "the run index says otherwise", err);
 }
@@ -89,7 +90,7 @@ static enum sw_code check_row(struct sw_db *db, const struct sw_row *row, struct
         return SW_OK;
     sw_arena_reset(scratch);
     code = sw_row_decode(row, scratch, &record, &layout, err);
-    return code == SW_OK ? sw_run_check(db, &record, err) : code;
+    return code == SW_OK ? sw_run_check(db, &record, &layout, err) : code;
 }
 
 /* Where the newest TAIL_ROWS rows, or TAIL_BYTES of them, begin. */

@@ -36,6 +36,6 @@ SW_MUST_CHECK enum sw_code sw_structure_check(struct sw_db *db, const char *prag
 
 /* Whether a RUN_STARTED or RUN_ENDED record is what the run index says. */
 SW_MUST_CHECK enum sw_code sw_run_check(struct sw_db *db, const struct sw_record *record,
-                                        struct sw_err *err);
+                                        const struct sw_layout *layout, struct sw_err *err);
 
 #endif

@@ -18,8 +18,8 @@
  *   STEP_DOUBTED     intent_lsn v, usage, failure
  *   STEP_NOTED       ref s, payload
  *   STEP_RESOLVED    intent_lsn v, resolution e, by s, HAPPENED: payload, GIVE_UP: failure
- *   RUN_ENDED        state e, count v, count * (unvisited s), COMPLETED: payload, FAILED: failure
- *   CHUNK            count v, count * (size v), that many bytes
+ *   RUN_ENDED        state e, steps v, count v, count * (unvisited s), COMPLETED: payload, FAILED:
+ * failure CHUNK            count v, count * (size v), that many bytes
  *
  *   payload  = 0 | 1, content_type s, bytes s
  *                | 2, content_type s, digest 32 bytes, count v, count * extent
@@ -66,6 +66,7 @@ struct sw_layout {
     uint32_t extents_count;
     const uint32_t *chunk_sizes; /* CHUNK: of the chunks in it, one after the other */
     uint32_t chunk_sizes_count;
+    uint64_t steps; /* RUN_ENDED: for the run index */
 };
 
 /* The first byte of a payload, and of a digest. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "storage/journal/db.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 enum { BUSY_MS = 5000 }; /* another process may be recovering the WAL */
@@ -73,8 +72,8 @@ void sw_db_close(struct sw_db *db)
 {
     for (size_t i = 0; i < SW_SQL_COUNT; i++)
         (void)sqlite3_finalize(db->statements[i]);
-    if (sqlite3_close(db->handle) != SQLITE_OK)
-        assert(!"a statement was left open");
+    if (sqlite3_close(db->handle) != SQLITE_OK) /* a statement of ours is left open */
+        abort();
     free(db->path);
     *db = (struct sw_db){0};
 }

@@ -294,6 +294,7 @@ static void get_resolved(struct in *in, struct sw_record *record, struct sw_layo
 static void get_run_ended(struct in *in, struct sw_record *record, struct sw_layout *layout)
 {
     record->u.run_ended.state = get_enum(in, SW_RUN_FAILED);
+    layout->steps = get_varint(in);
     record->u.run_ended.unvisited = get_spans(in, &record->u.run_ended.unvisited_count);
     if (record->u.run_ended.state == SW_RUN_COMPLETED)
         get_payload(in, &record->u.run_ended.result, layout);

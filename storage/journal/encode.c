@@ -2,6 +2,7 @@
 #include "storage/journal/codec.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 /* Encoding takes two passes over the same puts: the first only counts. */
 
@@ -174,6 +175,7 @@ static void put_run_ended(struct out *out, const struct sw_record *record,
                           const struct sw_layout *layout)
 {
     put_varint(out, record->u.run_ended.state);
+    put_varint(out, layout->steps);
     put_varint(out, record->u.run_ended.unvisited_count);
     for (uint32_t i = 0; i < record->u.run_ended.unvisited_count; i++)
         put_span(out, record->u.run_ended.unvisited[i]);
@@ -237,7 +239,7 @@ static void put_record(struct out *out, const struct sw_record *record,
     case SW_RECORD_TYPE_END:
         break;
     }
-    assert(!"a record of no type");
+    abort(); /* a record of no type */
 }
 
 enum sw_code sw_codec_encode(const struct sw_record *record, const struct sw_layout *layout,

@@ -66,7 +66,7 @@ struct sw_run_row {
     uint64_t ended_ms; /* 0: running */
     uint64_t end_lsn;  /* 0: running */
     uint64_t steps;    /* of an ended run */
-    bool purged;       /* its records are gone; the row remains for a retention period */
+    bool purged;       /* retention is removing its records; the row goes with the last */
 };
 
 /* ---- writing ------------------------------------------------------------ */

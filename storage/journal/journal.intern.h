@@ -50,11 +50,13 @@ struct sw_journal {
     struct sw_recent recent; /* chunks behind indexed_lsn */
     struct sw_arena scratch; /* emptied by each append and read */
 
-    uint64_t wal_pages;     /* frames in the WAL at the last commit */
-    uint64_t wal_bytes;     /* size of the file, which never shrinks */
-    uint64_t wal_bytes_min; /* to which the file is written ahead */
-    uint64_t free_bytes;    /* of state.bytes, in pages that are free */
-    uint64_t tx_bytes;      /* bodies inserted since state.bytes was counted */
+    uint64_t wal_pages;       /* frames in the WAL at the last commit */
+    uint64_t wal_pages_tried; /* of them, those the last checkpoint saw */
+    uint64_t wal_bytes;       /* size of the file, which never shrinks */
+    uint64_t wal_bytes_min;   /* to which the file is written ahead */
+    uint64_t free_bytes;      /* of state.bytes, in pages that are free */
+    uint64_t retain_at_ms;    /* when to look for runs to remove again */
+    uint64_t tx_bytes;        /* bodies inserted since state.bytes was counted */
 };
 
 struct sw_journal_reader {
@@ -89,6 +91,16 @@ SW_MUST_CHECK enum sw_code sw_append_row(struct sw_journal *journal, struct sw_r
 SW_MUST_CHECK enum sw_code sw_late_load(struct sw_journal *journal, struct sw_err *err);
 SW_MUST_CHECK enum sw_code sw_late_index(struct sw_journal *journal, uint64_t rows_max,
                                          struct sw_err *err);
+/* Visits each chunk of a CHUNK row. */
+struct sw_row;
+typedef enum sw_code sw_chunk_visit(struct sw_journal *journal, const struct sw_digest *digest,
+                                    struct sw_extent place, struct sw_err *err);
+SW_MUST_CHECK enum sw_code sw_late_each_chunk(struct sw_journal *journal, const struct sw_row *row,
+                                              sw_chunk_visit *visit, struct sw_err *err);
+
+/* retain.c: removes a piece of a run that ended long enough ago. *ret_more: it did. */
+SW_MUST_CHECK enum sw_code sw_retain(struct sw_journal *journal, uint64_t now_ms, bool *ret_more,
+                                     struct sw_err *err);
 
 /* find.c: the run in the row a statement stands on; spans point into the statement. */
 void sw_run_row_read(sqlite3_stmt *statement, struct sw_run_row *ret_row);

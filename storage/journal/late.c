@@ -3,12 +3,8 @@
 #include "storage/journal/payload.h"
 #include "storage/journal/row.h"
 
-/* Calls visit for each chunk of a CHUNK row. */
-static enum sw_code each_chunk(struct sw_journal *journal, const struct sw_row *row,
-                               enum sw_code (*visit)(struct sw_journal *journal,
-                                                     const struct sw_digest *digest,
-                                                     struct sw_extent place, struct sw_err *err),
-                               struct sw_err *err)
+enum sw_code sw_late_each_chunk(struct sw_journal *journal, const struct sw_row *row,
+                                sw_chunk_visit *visit, struct sw_err *err)
 {
     struct sw_record record;
     struct sw_layout layout;
@@ -73,7 +69,7 @@ enum sw_code sw_late_load(struct sw_journal *journal, struct sw_err *err)
             break;
         code = sw_row_read(statement, &row, err);
         if (code == SW_OK && !row.stub)
-            code = each_chunk(journal, &row, remember, err);
+            code = sw_late_each_chunk(journal, &row, remember, err);
     }
     (void)sqlite3_reset(statement);
     return code;
@@ -90,7 +86,7 @@ static enum sw_code index_row(struct sw_journal *journal, const struct sw_row *r
     if (row->stub)
         return SW_OK;
     if (row->type == SW_RECORD_CHUNK)
-        return each_chunk(journal, row, insert_chunk, err);
+        return sw_late_each_chunk(journal, row, insert_chunk, err);
     sw_arena_reset(&journal->scratch);
     code = sw_row_decode(row, &journal->scratch, &record, &layout, err);
     for (uint32_t i = 0; code == SW_OK && i < layout.extents_count; i++) {

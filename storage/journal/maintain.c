@@ -20,19 +20,22 @@ enum sw_code sw_journal_maintain(struct sw_journal *journal, uint64_t now_ms, bo
                                  bool *ret_more, struct sw_err *err)
 {
     uint64_t unindexed = journal->state.lsn - journal->meta.indexed_lsn;
+    uint64_t pages = journal->wal_pages - journal->wal_pages_tried;
     enum sw_code code = sw_tx_check(journal, err);
 
-    (void)now_ms;
     assert(journal->tx == SW_TX_NONE || code != SW_OK);
     *ret_more = true;
     if (code != SW_OK)
         return code;
-    if (journal->wal_pages > checkpoint_pages(journal))
+    if (pages > checkpoint_pages(journal))
         return sw_tx_checkpoint(journal, err);
     if (unindexed >= INDEX_ROWS_MAX || (idle && unindexed >= INDEX_ROWS_MAX_IDLE))
         return sw_late_index(journal, INDEX_SLICE_ROWS, err);
-    if (idle && journal->wal_pages > CHECKPOINT_PAGES_IDLE)
-        return sw_tx_checkpoint(journal, err);
-    *ret_more = false;
-    return SW_OK;
+    code = sw_retain(journal, now_ms, ret_more, err);
+    if (code != SW_OK || *ret_more)
+        return code;
+    if (!idle || pages <= CHECKPOINT_PAGES_IDLE)
+        return SW_OK;
+    *ret_more = true;
+    return sw_tx_checkpoint(journal, err);
 }

@@ -102,6 +102,8 @@ static int count_wal(void *self, sqlite3 *handle, const char *database, int page
 
     (void)handle;
     (void)database;
+    if ((uint64_t)pages < journal->wal_pages) /* begun anew */
+        journal->wal_pages_tried = 0;
     journal->wal_pages = (uint64_t)pages;
     if (journal->wal_bytes < bytes)
         journal->wal_bytes = bytes;
@@ -307,15 +309,30 @@ enum sw_code sw_journal_open(const struct sw_journal_options *options,
     return code;
 }
 
+/* Folds the WAL back and starts it anew, so that the next open need not read it
+ * through. What fails here is in the WAL still, where the next open finds it. */
+static void leave(struct sw_journal *journal)
+{
+    enum sw_code code = sw_tx_checkpoint(journal, NULL);
+
+    if (code == SW_OK)
+        code = sw_tx_begin(journal, NULL);
+    if (code == SW_OK)
+        code = sw_meta_write(&journal->db, &journal->meta, NULL);
+    if (code == SW_OK)
+        code = sw_journal_commit(journal, false, NULL);
+    if (code != SW_OK)
+        sw_journal_rollback(journal);
+}
+
 void sw_journal_close(struct sw_journal *journal)
 {
     if (journal == NULL)
         return;
     if (journal->db.handle != NULL) {
         sw_journal_rollback(journal);
-        /* What is not folded back stands in the WAL, where the next open finds it. */
         if (!journal->failed)
-            (void)(sw_tx_checkpoint(journal, NULL) == SW_OK);
+            leave(journal);
         sw_db_close(&journal->db);
     }
     sw_recent_fini(&journal->recent);
