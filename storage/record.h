@@ -114,15 +114,15 @@ struct sw_external_ref {
 };
 
 struct sw_record {
-    uint64_t lsn;  /* set by the journal on append */
-    uint64_t run;  /* the lsn of its run's RUN_STARTED; there itself; 0: about no run */
+    uint64_t lsn; /* set by the journal on append */
+    uint64_t run; /* the lsn of its run's RUN_STARTED; there itself; 0: about no run */
     uint64_t at_ms;
     enum sw_record_type type;
-    bool purged;              /* read only: retention removed what follows */
-    uint64_t lease;           /* of the writer; 0: none */
-    struct sw_span key;       /* step records only */
-    uint32_t attempt;         /* step records only */
-    struct sw_digest chain;   /* set by the journal: SHA-256(chain before || record) */
+    bool purged;            /* read only: retention removed what follows */
+    uint64_t lease;         /* of the writer; 0: none */
+    struct sw_span key;     /* step records only */
+    uint32_t attempt;       /* step records only */
+    struct sw_digest chain; /* set by the journal: SHA-256(chain before || record) */
     union {
         struct {
             uint8_t uuid[16];
@@ -152,13 +152,13 @@ struct sw_record {
             uint64_t heartbeat_ms;      /* 0 = none */
             struct sw_span request_id;
         } step_begun;
-        struct { /* STEP_COMPLETED, STEP_FAILED, STEP_DOUBTED */
+        struct {                       /* STEP_COMPLETED, STEP_FAILED, STEP_DOUBTED */
             uint64_t intent_lsn;       /* of the attempt's STEP_BEGUN */
             struct sw_payload output;  /* STEP_COMPLETED */
             struct sw_failure failure; /* the others */
             struct sw_usage usage;
-            bool final;                /* STEP_FAILED: no further attempt */
-            uint64_t not_before_ms;    /* STEP_FAILED and not final */
+            bool final;             /* STEP_FAILED: no further attempt */
+            uint64_t not_before_ms; /* STEP_FAILED and not final */
         } outcome;
         struct {
             struct sw_external_ref ref;

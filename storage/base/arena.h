@@ -29,7 +29,8 @@ void sw_arena_reset(struct sw_arena *arena); /* empties it, keeping one small bl
 void *sw_arena_alloc(struct sw_arena *arena, size_t size);
 /* As sw_arena_alloc, zeroed. */
 void *sw_arena_zalloc(struct sw_arena *arena, size_t size);
-/* A copy of span in the arena. On failure ret->data is NULL though size > 0 was asked: returns false. */
+/* A copy of span in the arena. On failure ret->data is NULL though size > 0 was asked: returns
+ * false. */
 bool sw_arena_copy(struct sw_arena *arena, struct sw_span span, struct sw_span *ret);
 /* A NUL-terminated copy; NULL when there is no memory. */
 char *sw_arena_text(struct sw_arena *arena, struct sw_span span);

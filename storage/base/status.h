@@ -44,9 +44,9 @@ SW_MUST_CHECK enum sw_code sw_fail_field(struct sw_err *err, const char *field, 
 /* Puts "format: " before the text already in *err; the code is kept and returned. */
 SW_MUST_CHECK enum sw_code sw_wrap(struct sw_err *err, const char *format, ...) SW_PRINTF(2, 3);
 
-const char *sw_code_name(enum sw_code code);        /* "LEASE_FENCED" */
-const char *sw_code_text(enum sw_code code);        /* "a newer lease holds the run" */
-int sw_code_grpc(enum sw_code code);                /* canonical gRPC status, 0 to 16 */
-uint32_t sw_code_retry_ms(enum sw_code code);       /* 0 = a retry makes no sense */
+const char *sw_code_name(enum sw_code code);  /* "LEASE_FENCED" */
+const char *sw_code_text(enum sw_code code);  /* "a newer lease holds the run" */
+int sw_code_grpc(enum sw_code code);          /* canonical gRPC status, 0 to 16 */
+uint32_t sw_code_retry_ms(enum sw_code code); /* 0 = a retry makes no sense */
 
 #endif

@@ -93,10 +93,12 @@ SW_MUST_CHECK enum sw_code sw_late_index(struct sw_journal *journal, uint64_t ro
                                          struct sw_err *err);
 /* Visits each chunk of a CHUNK row. */
 struct sw_row;
-typedef enum sw_code sw_chunk_visit(struct sw_journal *journal, const struct sw_digest *digest,
-                                    struct sw_extent place, struct sw_err *err);
+struct sw_chunk_visitor {
+    enum sw_code (*visit)(struct sw_journal *journal, const struct sw_digest *digest,
+                          struct sw_extent place, struct sw_err *err);
+};
 SW_MUST_CHECK enum sw_code sw_late_each_chunk(struct sw_journal *journal, const struct sw_row *row,
-                                              sw_chunk_visit *visit, struct sw_err *err);
+                                              struct sw_chunk_visitor visitor, struct sw_err *err);
 
 /* retain.c: removes a piece of a run that ended long enough ago. *ret_more: it did. */
 SW_MUST_CHECK enum sw_code sw_retain(struct sw_journal *journal, uint64_t now_ms, bool *ret_more,

@@ -4,7 +4,7 @@
 #include "storage/journal/row.h"
 
 enum sw_code sw_late_each_chunk(struct sw_journal *journal, const struct sw_row *row,
-                                sw_chunk_visit *visit, struct sw_err *err)
+                                struct sw_chunk_visitor visitor, struct sw_err *err)
 {
     struct sw_record record;
     struct sw_layout layout;
@@ -20,7 +20,7 @@ enum sw_code sw_late_each_chunk(struct sw_journal *journal, const struct sw_row 
         struct sw_digest digest;
 
         sw_sha256(&bytes, 1, &digest);
-        code = visit(journal, &digest, place, err);
+        code = visitor.visit(journal, &digest, place, err);
         offset += layout.chunk_sizes[i];
     }
     return code;
@@ -69,7 +69,7 @@ enum sw_code sw_late_load(struct sw_journal *journal, struct sw_err *err)
             break;
         code = sw_row_read(statement, &row, err);
         if (code == SW_OK && !row.stub)
-            code = sw_late_each_chunk(journal, &row, remember, err);
+            code = sw_late_each_chunk(journal, &row, (struct sw_chunk_visitor){remember}, err);
     }
     (void)sqlite3_reset(statement);
     return code;
@@ -86,7 +86,7 @@ static enum sw_code index_row(struct sw_journal *journal, const struct sw_row *r
     if (row->stub)
         return SW_OK;
     if (row->type == SW_RECORD_CHUNK)
-        return sw_late_each_chunk(journal, row, insert_chunk, err);
+        return sw_late_each_chunk(journal, row, (struct sw_chunk_visitor){insert_chunk}, err);
     sw_arena_reset(&journal->scratch);
     code = sw_row_decode(row, &journal->scratch, &record, &layout, err);
     for (uint32_t i = 0; code == SW_OK && i < layout.extents_count; i++) {

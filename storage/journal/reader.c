@@ -9,19 +9,24 @@
 /* A path as an SQLite URI for a file that nothing can change: no -shm, no locks. */
 static char *immutable_uri(const char *path)
 {
-    char *uri = malloc(3 * strlen(path) + sizeof("file:?immutable=1"));
-    char *next = uri;
+    static const char scheme[] = "file:";
+    static const char option[] = "?immutable=1";
+    char *uri = malloc(sizeof(scheme) + 3 * strlen(path) + sizeof(option));
+    size_t size = strlen(scheme);
 
     if (uri == NULL)
         return NULL;
-    next += sprintf(next, "file:");
+    memcpy(uri, scheme, size);
     for (; *path != '\0'; path++) {
-        if (strchr("%?#", *path) != NULL)
-            next += sprintf(next, "%%%02X", (unsigned)(unsigned char)*path);
-        else
-            *next++ = *path;
+        if (strchr("%?#", *path) == NULL) {
+            uri[size++] = *path;
+        } else {
+            uri[size++] = '%';
+            sw_hex((const uint8_t *)path, 1, uri + size);
+            size += 2;
+        }
     }
-    (void)sprintf(next, "?immutable=1");
+    memcpy(uri + size, option, sizeof(option));
     return uri;
 }
 

@@ -121,7 +121,7 @@ static enum sw_code release(struct piece *piece, uint64_t lsn, struct sw_err *er
     code = sw_row_find(&journal->db, lsn, &statement, &row, &found, err);
     if (code != SW_OK || !found)
         return code;
-    code = sw_late_each_chunk(journal, &row, forget_chunk, err);
+    code = sw_late_each_chunk(journal, &row, (struct sw_chunk_visitor){forget_chunk}, err);
     (void)sqlite3_reset(statement);
     return code == SW_OK ? remove_row(journal, lsn, err) : code;
 }
