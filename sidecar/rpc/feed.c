@@ -319,8 +319,11 @@ static void run(struct sw_reader_job *job, struct sw_journal_reader *reader)
 static void pass_on(struct sw_reader_job *job)
 {
     struct sw_feed *feed = SW_CONTAINER(job, struct sw_feed, job);
+    grpc_call *wake = feed->wake;
+    struct sw_tag *tag = &feed->tag;
 
-    if (grpc_call_start_batch(feed->wake, NULL, 0, &feed->tag, NULL) != GRPC_CALL_OK)
+    sw_reader_job_give_back(job);
+    if (grpc_call_start_batch(wake, NULL, 0, tag, NULL) != GRPC_CALL_OK)
         abort();
 }
 
@@ -331,6 +334,7 @@ static void on_back(struct sw_tag *tag, bool ok)
     struct sw_feed *feed = SW_CONTAINER(tag, struct sw_feed, tag);
 
     (void)ok;
+    sw_reader_job_take_back(&feed->job);
     feed->under_way = false;
     feed->on_chunk(feed);
 }

@@ -147,8 +147,11 @@ static void read_image(struct sw_reader_job *job, struct sw_journal_reader *read
 static void pass_on_image(struct sw_reader_job *job)
 {
     struct sw_load *load = SW_CONTAINER(job, struct sw_load, job);
+    grpc_call *wake = load->wake;
+    struct sw_tag *tag = &load->tag;
 
-    if (grpc_call_start_batch(load->wake, NULL, 0, &load->tag, NULL) != GRPC_CALL_OK)
+    sw_reader_job_give_back(job);
+    if (grpc_call_start_batch(wake, NULL, 0, tag, NULL) != GRPC_CALL_OK)
         abort();
 }
 
@@ -160,6 +163,7 @@ static void on_image(struct sw_tag *tag, bool ok)
     struct sw_load **link = &server->loads;
 
     (void)ok;
+    sw_reader_job_take_back(&load->job);
     while (*link != load)
         link = &(*link)->next;
     *link = load->next;

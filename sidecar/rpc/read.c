@@ -13,8 +13,11 @@ static void run(struct sw_reader_job *job, struct sw_journal_reader *reader)
 static void pass_on(struct sw_reader_job *job)
 {
     struct sw_read *read = SW_CONTAINER(job, struct sw_read, job);
+    grpc_call *wake = read->wake;
+    struct sw_tag *tag = &read->tag;
 
-    if (grpc_call_start_batch(read->wake, NULL, 0, &read->tag, NULL) != GRPC_CALL_OK)
+    sw_reader_job_give_back(job);
+    if (grpc_call_start_batch(wake, NULL, 0, tag, NULL) != GRPC_CALL_OK)
         abort();
 }
 
@@ -23,6 +26,7 @@ static void on_back(struct sw_tag *tag, bool ok)
     struct sw_read *read = SW_CONTAINER(tag, struct sw_read, tag);
 
     (void)ok;
+    sw_reader_job_take_back(&read->job);
     read->rc = read->reading->finish(read, read->rc);
     read->done(read);
 }

@@ -13,6 +13,9 @@
 #ifndef SW_READERS_H
 #define SW_READERS_H
 
+#include <stdatomic.h>
+#include <stdlib.h>
+
 #include "storage/base/status.h"
 #include "storage/journal/journal.h"
 
@@ -24,7 +27,22 @@ struct sw_reader_job {
     void (*run)(struct sw_reader_job *job, struct sw_journal_reader *reader);
     void (*done)(struct sw_reader_job *job);
     struct sw_reader_job *next; /* the queue's */
+    atomic_bool back;           /* see below */
 };
+
+/* The job's way back to its owner. give_back() is the last touch on the reader's thread,
+ * before whatever wakes the owner; take_back() the first on the owner's: all the reader wrote
+ * is then visible there, whatever the two are woken by. */
+static inline void sw_reader_job_give_back(struct sw_reader_job *job)
+{
+    atomic_store_explicit(&job->back, true, memory_order_release);
+}
+
+static inline void sw_reader_job_take_back(struct sw_reader_job *job)
+{
+    if (!atomic_exchange_explicit(&job->back, false, memory_order_acquire))
+        abort(); /* woken for a job that is still out */
+}
 
 /* Opens `count` connections on path and starts as many threads. */
 SW_MUST_CHECK enum sw_code sw_readers_start(const char *path, unsigned count,
