@@ -153,7 +153,7 @@ enum sw_code sw_parse_host_port(const char *text, const char *host_default,
     } else if (memchr(host, ':', host_size) != NULL) {
         return sw_fail(err, SW_CONFIGURATION, "\"%s\": write IPv6 as [HOST]:PORT", text);
     }
-    if (host_size == 0 || host_size > SW_HOST_MAX)
+    if (host_size == 0 || host_size > SW_HOST_MAX || strcspn(host, "[/ ") < host_size)
         return bad_address(text, err);
     if (sw_parse_number(port_text, 0, UINT16_MAX, &port, NULL) != SW_OK)
         return bad_address(text, err);

@@ -193,13 +193,15 @@ static void text_is_broken_at_the_margin(void **state)
     (void)state;
 
     capture_begin(&capture);
-    sw_text_wrap(stdout, 4,
-                 "Seventy-five columns of words are not many, so that this sentence needs two lines.\n\n"
-                 "A paragraph.");
+    sw_text_wrap(
+        stdout, 4,
+        "Seventy-five columns of words are not many, so that this sentence needs two lines.\n\n"
+        "A paragraph.");
     capture_end(&capture);
-    assert_string_equal(capture.out,
-                        "    Seventy-five columns of words are not many, so that this sentence needs two\n"
-                        "    lines.\n\n    A paragraph.\n");
+    assert_string_equal(
+        capture.out,
+        "    Seventy-five columns of words are not many, so that this sentence needs two\n"
+        "    lines.\n\n    A paragraph.\n");
     capture_free(&capture);
 }
 
