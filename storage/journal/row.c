@@ -29,10 +29,12 @@ void sw_row_chain(const struct sw_row *row, const struct sw_digest *before,
                   struct sw_digest *ret_chain)
 {
     uint8_t head[SW_DIGEST_SIZE + HEAD_SIZE];
-    struct sw_span parts[2] = {sw_span_of(head, sizeof(head)), row->fields};
+    struct sw_span parts[2];
 
     memcpy(head, before->bytes, SW_DIGEST_SIZE);
     put_head(row, head + SW_DIGEST_SIZE);
+    parts[0] = sw_span_of(head, sizeof(head));
+    parts[1] = row->fields;
     sw_sha256(parts, 2, ret_chain);
 }
 
