@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fake_server - a gRPC server that answers one call after the other by a script, and keeps
+ * what it was asked.
+ *
+ * Owns:    a thread, a queue and a Unix socket in a temporary directory.
+ * Threads: set `script` before the call, read `path` and `request` after it.
+ * Fails:   aborts.
+ */
+#ifndef SW_TEST_FAKE_SERVER_H
+#define SW_TEST_FAKE_SERVER_H
+
+#include <grpc/byte_buffer.h>
+#include <grpc/byte_buffer_reader.h>
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <protobuf-c/protobuf-c.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FAKE_ANSWERS_MAX = 4, FAKE_SCRIPT_MAX = 8 };
+
+/* What one call is answered with. */
+struct fake_answer {
+    const ProtobufCMessage *messages[FAKE_ANSWERS_MAX]; /* until NULL */
+    grpc_status_code status;
+    const char *text;                /* of the status */
+    const ProtobufCMessage *details; /* grpc-status-details-bin; NULL: none */
+    bool silent;                     /* answers nothing until the client gives up */
+};
+
+struct fake_server {
+    char folder[64];
+    char address[128]; /* unix:///... */
+    const struct fake_answer *script[FAKE_SCRIPT_MAX];
+    unsigned calls; /* answered */
+    char path[128]; /* of the last call */
+    uint8_t request[4096];
+    size_t request_size;
+    grpc_server *server;
+    grpc_completion_queue *queue;
+    pthread_t thread;
+};
+
+static inline bool fake_wait(struct fake_server *fake)
+{
+    grpc_event event =
+        grpc_completion_queue_next(fake->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+
+    return event.type == GRPC_OP_COMPLETE && event.success != 0 && event.tag == fake;
+}
+
+static inline bool fake_do(struct fake_server *fake, grpc_call *call, const grpc_op *ops,
+                           size_t count)
+{
+    if (grpc_call_start_batch(call, ops, count, fake, NULL) != GRPC_CALL_OK)
+        abort();
+    return fake_wait(fake);
+}
+
+static inline grpc_slice fake_pack(const ProtobufCMessage *message)
+{
+    grpc_slice slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(message));
+
+    (void)protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
+    return slice;
+}
+
+static inline void fake_read(struct fake_server *fake, grpc_call *call)
+{
+    grpc_op ops[2] = {{.op = GRPC_OP_SEND_INITIAL_METADATA}, {.op = GRPC_OP_RECV_MESSAGE}};
+    grpc_byte_buffer *bytes = NULL;
+    grpc_byte_buffer_reader reader;
+    grpc_slice all;
+
+    ops[1].data.recv_message.recv_message = &bytes;
+    if (!fake_do(fake, call, ops, 2) || bytes == NULL ||
+        !grpc_byte_buffer_reader_init(&reader, bytes))
+        abort();
+    all = grpc_byte_buffer_reader_readall(&reader);
+    fake->request_size = GRPC_SLICE_LENGTH(all);
+    if (fake->request_size > sizeof(fake->request))
+        abort();
+    memcpy(fake->request, GRPC_SLICE_START_PTR(all), fake->request_size);
+    grpc_slice_unref(all);
+    grpc_byte_buffer_reader_destroy(&reader);
+    grpc_byte_buffer_destroy(bytes);
+}
+
+static inline void fake_send(struct fake_server *fake, grpc_call *call,
+                             const ProtobufCMessage *message)
+{
+    grpc_slice slice = fake_pack(message);
+    grpc_op op = {.op = GRPC_OP_SEND_MESSAGE};
+
+    op.data.send_message.send_message = grpc_raw_byte_buffer_create(&slice, 1);
+    (void)fake_do(fake, call, &op, 1); /* the client may have gone */
+    grpc_byte_buffer_destroy(op.data.send_message.send_message);
+    grpc_slice_unref(slice);
+}
+
+static inline void fake_end(struct fake_server *fake, grpc_call *call,
+                            const struct fake_answer *answer)
+{
+    grpc_slice text = grpc_slice_from_copied_string(answer->text != NULL ? answer->text : "");
+    grpc_metadata trailer = {.key = grpc_slice_from_static_string("grpc-status-details-bin")};
+    grpc_op ops[2] = {{.op = GRPC_OP_RECV_CLOSE_ON_SERVER},
+                      {.op = GRPC_OP_SEND_STATUS_FROM_SERVER}};
+    int cancelled = 0;
+
+    ops[0].data.recv_close_on_server.cancelled = &cancelled;
+    ops[1].data.send_status_from_server.status = answer->status;
+    ops[1].data.send_status_from_server.status_details = &text;
+    if (answer->details != NULL) {
+        trailer.value = fake_pack(answer->details);
+        ops[1].data.send_status_from_server.trailing_metadata = &trailer;
+        ops[1].data.send_status_from_server.trailing_metadata_count = 1;
+    }
+    (void)fake_do(fake, call, ops, answer->silent ? 1 : 2);
+    if (answer->details != NULL)
+        grpc_slice_unref(trailer.value);
+    grpc_slice_unref(text);
+}
+
+static inline void *fake_run(void *self)
+{
+    struct fake_server *fake = self;
+
+    for (;;) {
+        const struct fake_answer *answer;
+        grpc_call_details details;
+        grpc_metadata_array metadata;
+        grpc_call *call = NULL;
+
+        grpc_call_details_init(&details);
+        grpc_metadata_array_init(&metadata);
+        if (grpc_server_request_call(fake->server, &call, &details, &metadata, fake->queue,
+                                     fake->queue, fake) != GRPC_CALL_OK)
+            abort();
+        if (!fake_wait(fake)) {
+            grpc_call_details_destroy(&details);
+            grpc_metadata_array_destroy(&metadata);
+            return NULL;
+        }
+        (void)snprintf(fake->path, sizeof(fake->path), "%.*s",
+                       (int)GRPC_SLICE_LENGTH(details.method),
+                       (const char *)GRPC_SLICE_START_PTR(details.method));
+        fake_read(fake, call);
+        answer = fake->script[fake->calls++ % FAKE_SCRIPT_MAX];
+        for (unsigned i = 0; i < FAKE_ANSWERS_MAX && answer->messages[i] != NULL; i++)
+            fake_send(fake, call, answer->messages[i]);
+        fake_end(fake, call, answer);
+        grpc_call_unref(call);
+        grpc_call_details_destroy(&details);
+        grpc_metadata_array_destroy(&metadata);
+    }
+}
+
+static inline void fake_start(struct fake_server *fake)
+{
+    grpc_server_credentials *plain;
+
+    memset(fake, 0, sizeof(*fake));
+    (void)snprintf(fake->folder, sizeof(fake->folder), "/tmp/stepwell-fake-XXXXXX");
+    if (mkdtemp(fake->folder) == NULL)
+        abort();
+    (void)snprintf(fake->address, sizeof(fake->address), "unix://%s/s", fake->folder);
+    grpc_init();
+    plain = grpc_insecure_server_credentials_create();
+    fake->queue = grpc_completion_queue_create_for_next(NULL);
+    fake->server = grpc_server_create(NULL, NULL);
+    grpc_server_register_completion_queue(fake->server, fake->queue, NULL);
+    if (grpc_server_add_http2_port(fake->server, fake->address, plain) == 0)
+        abort();
+    grpc_server_credentials_release(plain);
+    grpc_server_start(fake->server);
+    if (pthread_create(&fake->thread, NULL, fake_run, fake) != 0)
+        abort();
+}
+
+static inline void fake_stop(struct fake_server *fake)
+{
+    int stopped; /* its address is the tag */
+    grpc_event event;
+
+    grpc_server_shutdown_and_notify(fake->server, fake->queue, &stopped);
+    grpc_server_cancel_all_calls(fake->server);
+    if (pthread_join(fake->thread, NULL) != 0)
+        abort();
+    grpc_completion_queue_shutdown(fake->queue);
+    do {
+        event = grpc_completion_queue_next(fake->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    } while (event.type != GRPC_QUEUE_SHUTDOWN);
+    grpc_server_destroy(fake->server);
+    grpc_completion_queue_destroy(fake->queue);
+    grpc_shutdown();
+    (void)unlink(fake->address + strlen("unix://"));
+    (void)rmdir(fake->folder);
+}
+
+#endif
