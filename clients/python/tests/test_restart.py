@@ -172,5 +172,6 @@ def test_a_process_that_forgets_to_close_ends_all_the_same(sidecar, run_id):
     """
     environment = {**os.environ, "STEPWELL_ADDR": sidecar.address}
     command = [sys.executable, "-c", textwrap.dedent(code).format(run_id)]
-    subprocess.run(command, env=environment, check=True, timeout=20)
+    done = subprocess.run(command, env=environment, check=True, timeout=20, capture_output=True)
+    assert done.stderr == b""
     wait_until(lambda: not get_run(sidecar.address, run_id).run.held)

@@ -72,6 +72,17 @@ def test_a_failure_is_retried(run):
     assert len({key for _, key in attempts}) == 1
 
 
+def test_no_delay_means_none(run):
+    def act(step):
+        if step.attempt < 5:
+            raise ValueError
+        return step.attempt
+
+    started = time.monotonic()
+    assert run.step("s", act, effect=NONE, retry=stepwell.Retry(5, initial=0)) == 5
+    assert time.monotonic() - started < 1
+
+
 def test_attempts_are_spent(client, run, run_id):
     def act():
         raise ValueError("never")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import Token
 from types import TracebackType
@@ -153,8 +154,12 @@ class Run(BaseRun):
         """What entering the `async with` does: takes the lease, reads the history."""
         if self._started:
             return self
-        if not await self._take_over(self._io):
-            await self._lease.catch_up()
+        try:
+            if not await self._take_over(self._io):
+                await self._lease.catch_up()
+        except BaseException:
+            await self._lease.release()
+            raise
         self._lease.keep()
         self._started = True
         return self
@@ -175,7 +180,8 @@ class Run(BaseRun):
         trace: TracebackType | None,
     ) -> None:
         if self._token is not None:
-            _active_run.reset(self._token)
+            with contextlib.suppress(ValueError):  # left in another context than entered
+                _active_run.reset(self._token)
         try:
             if isinstance(error, RunFailed) and not self.ended:
                 await self.fail(error)

@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 
-from stepwell._channel import _abandoned, channel_options
+from stepwell._channel import _abandoned, channel_options, fork_error, survives_fork
 from stepwell._errors import ProgramError, StepwellError, Unavailable, read_rpc_error
 from stepwell._lease import ReconnectDelays, lost
 from stepwell._rpc import RESUME, A, BackOff, CallFailed, Insistence, Q, Rpc
@@ -50,6 +50,8 @@ class AsyncIO:
         here = self._here()
         if self._channel is not None and self._home != here:
             _abandoned.append((self._channel, self._methods))  # another loop's, or the parent's
+            if self._home is not None and self._home[0] != here[0] and not survives_fork():
+                raise fork_error()
             self._channel, self._methods = None, {}
         if self._channel is None:
             options = channel_options(self.target)
@@ -114,6 +116,7 @@ class AsyncLease:
         self._stopped = False
         self._stream: Any = None
         self._task: asyncio.Task[None] | None = None
+        self._pid = os.getpid()
 
     async def catch_up(self) -> None:
         """Takes the lease, unless it is taken already, and reads the history."""
@@ -177,6 +180,8 @@ class AsyncLease:
 
     async def release(self) -> None:
         """Ends the stream, and with it the lease."""
+        if os.getpid() != self._pid:
+            return  # a forked child must not touch its parent's stream
         self._stopped = True
         if self._stream is not None:
             self._stream.cancel()

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc
+from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
 from stepwell._errors import ProgramError, read_rpc_error
 from stepwell._rpc import A, CallFailed, Q, Rpc
@@ -64,6 +65,23 @@ _abandoned: list[Any] = []  # never destroyed: a child must not touch its parent
 _holders: weakref.WeakSet[SyncIO] = weakref.WeakSet()
 
 
+def survives_fork() -> bool:
+    """Whether gRPC was told, before it was imported, that this process forks. Otherwise a child
+    of a process that has used it hangs in its first call.
+    """
+    words = ("1", "true", "yes")
+    default = os.environ.get("GRPC_ENABLE_FORK_SUPPORT", "").lower() in words
+    return bool(getattr(cygrpc, "_GRPC_ENABLE_FORK_SUPPORT", default))
+
+
+def fork_error() -> ProgramError:
+    """Better than hanging."""
+    return ProgramError(
+        "this process was forked from one that had used gRPC: set GRPC_ENABLE_FORK_SUPPORT=1 "
+        "before starting the parent, or fork before the first call, or spawn"
+    )
+
+
 def _after_fork_in_child() -> None:
     for holder in list(_holders):
         holder.abandon()
@@ -85,11 +103,14 @@ class SyncIO:
         self._channel: grpc.Channel | None = None
         self._methods: dict[str, Any] = {}
         self._closed = False
+        self._crippled = False
         _holders.add(self)
 
     def abandon(self) -> None:
         """In a forked child: forget the channel, without closing what is the parent's."""
-        _abandoned.append((self._channel, self._methods))
+        if self._channel is not None:
+            _abandoned.append((self._channel, self._methods))
+            self._crippled = self._crippled or not survives_fork()
         self._lock = threading.Lock()
         self._channel = None
         self._methods = {}
@@ -106,6 +127,8 @@ class SyncIO:
     def _open(self) -> grpc.Channel:
         if self._closed:
             raise ProgramError("the client is closed")
+        if self._crippled:
+            raise fork_error()
         if self._channel is None:
             options = channel_options(self.target)
             if self._credentials is None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Token
@@ -150,8 +151,12 @@ class Run(BaseRun):
         """What entering the `with` does: takes the lease, reads the history. Then `close`."""
         if self._started:
             return self
-        if not run_sync(self._take_over(self._io)):
-            self._lease.catch_up()
+        try:
+            if not run_sync(self._take_over(self._io)):
+                self._lease.catch_up()
+        except BaseException:
+            self._lease.release()
+            raise
         self._lease.keep()
         self._started = True
         return self
@@ -172,7 +177,8 @@ class Run(BaseRun):
         trace: TracebackType | None,
     ) -> None:
         if self._token is not None:
-            _active_run.reset(self._token)
+            with contextlib.suppress(ValueError):  # left in another context than entered
+                _active_run.reset(self._token)
         try:
             if isinstance(error, RunFailed) and not self.ended:
                 self.fail(error)

@@ -52,6 +52,7 @@ from stepwell._wire import (
 SLEEP_SLICE_S = 1.0  # how soon a sleeper notices that it is fenced
 HELD_POLL_FIRST_S = 0.02
 HELD_POLL_LAST_S = 1.0
+CLOCK_SLACK_S = 0.005  # asked again too early: the sidecar's clock is a little behind
 HELD_MAX_S = 600.0  # then another worker has had the step for too long to be waited for
 RECONCILES_MAX = 10  # in one step(): an effect that keeps ending in doubt needs a person
 
@@ -306,6 +307,7 @@ class Engine:
     async def _wait(self, run: Settling, wait: types.Wait) -> None:
         if wait.not_before_ms:
             await self._sleep_until(wait.not_before_ms)
+            await self._sleep(CLOCK_SLACK_S)
             return
         now = time.monotonic()
         run.held_since = run.held_since or now

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import random
 import threading
 import time
+import weakref
 from typing import Any
 
 import grpc
@@ -17,6 +20,7 @@ from stepwell._run_state import RunState
 
 RECONNECT_FIRST_S = 0.1
 RECONNECT_LAST_S = 2.0
+EXIT_WAIT_S = 1.0
 
 
 def lost(refusal: Refusal) -> bool:
@@ -51,6 +55,7 @@ class Lease:
         self._stopped = threading.Event()
         self._stream: Any = None
         self._thread: threading.Thread | None = None
+        self._pid = os.getpid()
 
     def catch_up(self) -> None:
         """Takes the lease, unless it is taken already, and reads the history."""
@@ -90,6 +95,7 @@ class Lease:
 
     def keep(self) -> None:
         """Holds the lease from here on, in the background."""
+        _kept.add(self)
         self._thread = threading.Thread(
             target=self._follow, name=f"stepwell-lease-{self._state.run_id}", daemon=True
         )
@@ -119,7 +125,36 @@ class Lease:
 
     def release(self) -> None:
         """Ends the stream, and with it the lease."""
+        if os.getpid() != self._pid:
+            return  # a forked child must not touch its parent's stream
         self._stopped.set()
+        _kept.discard(self)
         stream = self._stream
         if stream is not None:
             stream.cancel()
+
+    def join(self) -> None:
+        """Waits a moment for the thread to end."""
+        if self._thread is not None:
+            self._thread.join(EXIT_WAIT_S)
+
+
+_kept: weakref.WeakSet[Lease] = weakref.WeakSet()
+
+
+def _release_at_exit() -> None:
+    """A thread that reads a stream while the interpreter goes away dies with noise."""
+    leases = list(_kept)
+    for lease in leases:
+        lease.release()
+    for lease in leases:
+        lease.join()
+
+
+def _forget_after_fork() -> None:
+    _kept.clear()  # the parent's, with threads that do not exist here
+
+
+atexit.register(_release_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)

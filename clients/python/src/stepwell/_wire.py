@@ -84,13 +84,15 @@ def failure_of(error: BaseException | StepFailure, retry: Retry | None = None) -
 
 
 def retry_to_pb(retry: Retry) -> pb.RetryPolicy:
-    """Classes by name; their subclasses are found out when they are raised."""
+    """Classes by name; their subclasses are found out when they are raised. No delay is the
+    shortest one: on the wire 0 means the default.
+    """
     names = [kind if isinstance(kind, str) else kind.__name__ for kind in retry.non_retryable]
     return pb.RetryPolicy(
         max_attempts=retry.max_attempts,
-        initial_ms=milliseconds(retry.initial),
+        initial_ms=max(1, milliseconds(retry.initial)),
         factor=retry.factor,
-        cap_ms=milliseconds(retry.cap),
+        cap_ms=max(1, milliseconds(retry.cap)),
         jitter=retry.jitter,
         non_retryable_types=names,
     )
