@@ -1,0 +1,2 @@
+build_preset release
+STEPWELL_BIN=$PWD/build/release/sidecar/stepwell run_pytest tests/size
