@@ -15,7 +15,7 @@ HEADING = re.compile(r"^#+\s+(.*?)\s*#*$", re.M)
 # own container image, and paths of URLs.
 ROOTS = """abs bin data dev etc health healthz lib lib64 metrics opt path proc readyz run sbin sys
     tmp usr var v1 state workspace""".split()
-PATH = re.compile(r"(?<![\w./:~*$}>)\]<\"'-])/([a-z][\w.-]*)(?:/[\w.-]+)+")
+PATH = re.compile(r"(?<![\w./:~*$}>)\]<\"'-])/([a-z][\w.-]*)(?:/[a-z\d.][\w.-]*)+")
 REGISTRY = re.compile(r"\b(?:registry|registry-\d|pypi|index|proxy|deb|archive|files|repo\d?)"
                       r"\.[a-z][a-z0-9-]+\.(?:org|com|io|dev|net)\b")
 OURS = (".md", ".c", ".h", ".py", ".ts", ".mjs", ".sh", ".json", ".yaml", ".yml", ".toml", ".txt",
