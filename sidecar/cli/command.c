@@ -138,28 +138,6 @@ static int unknown(const struct sw_cli_command *const *commands, const char *wor
     return SW_EXIT_CLI_USAGE;
 }
 
-static int help(const struct sw_cli_command *const *commands, int argc, char **argv)
-{
-    char name[64];
-    char option[] = "--help";
-    char *words[] = {name, option, NULL};
-    const struct sw_cli_command *command;
-
-    if (argc < 2 || argv[1][0] == '-') {
-        print_help(commands);
-        return SW_EXIT_CLI_OK;
-    }
-    command = find(commands, argv[1]);
-    if (command == NULL && strcmp(argv[1], "help") != 0 && strcmp(argv[1], "version") != 0)
-        return unknown(commands, argv[1]);
-    if (command == NULL) {
-        print_help(commands);
-        return SW_EXIT_CLI_OK;
-    }
-    (void)snprintf(name, sizeof(name), "%s", command->name);
-    return command->run(2, words);
-}
-
 static int version(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--json") == 0) {
@@ -172,10 +150,27 @@ static int version(int argc, char **argv)
     }
     if (argc > 1)
         (void)printf("NAME\n    stepwell version - print the version\n\n"
-                     "SYNOPSIS\n    stepwell version [--json]\n");
+                     "SYNOPSIS\n    stepwell version [--json]\n\n"
+                     "JSON\n    {\"version\"}\n");
     else
         (void)printf("stepwell %s\n", SW_VERSION);
     return SW_EXIT_CLI_OK;
+}
+
+static int help(const struct sw_cli_command *const *commands, int argc, char **argv)
+{
+    const struct sw_cli_command *command;
+    char option[] = "--help";
+    char *words[] = {argc > 1 ? argv[1] : NULL, option, NULL};
+
+    if (argc < 2 || argv[1][0] == '-' || strcmp(argv[1], "help") == 0) {
+        print_help(commands);
+        return SW_EXIT_CLI_OK;
+    }
+    if (strcmp(argv[1], "version") == 0)
+        return version(2, words);
+    command = find(commands, argv[1]);
+    return command != NULL ? command->run(2, words) : unknown(commands, argv[1]);
 }
 
 static int run(const struct sw_cli_command *const *commands, int argc, char **argv)

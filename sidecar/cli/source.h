@@ -101,7 +101,8 @@ SW_MUST_CHECK enum sw_code sw_source_list_runs(struct sw_source *source,
                                                const struct sw_client_runs *filter,
                                                struct sw_run_view_visitor visitor,
                                                struct sw_err *err);
-/* on_run is called first, and on_caught_up last. A file cannot be followed. */
+/* on_run is called first, and before on_caught_up only once more if the run ended meanwhile. A
+ * file cannot be followed. */
 SW_MUST_CHECK enum sw_code sw_source_watch_run(struct sw_source *source,
                                                const struct sw_client_watch *watch,
                                                const struct sw_client_watcher *watcher,

@@ -136,26 +136,45 @@ enum sw_code sw_client_get_run(struct sw_client *client, struct sw_span run_id,
     return SW_OK;
 }
 
+struct watching {
+    const struct sw_client_watcher *watcher;
+    bool caught_up;
+};
+
+static enum sw_code show_run(const struct sw_client_watcher *watcher,
+                             const Stepwell__V1__WatchRunResponse *part, struct sw_arena *arena,
+                             struct sw_err *err)
+{
+    struct sw_run_view run;
+    enum sw_code rc;
+
+    if (part->run == NULL)
+        return SW_OK;
+    rc = sw_client_view_run(part->run, arena, &run, err);
+    return rc == SW_OK ? watcher->on_run(watcher->self, &run, err) : rc;
+}
+
 static enum sw_code on_watch(void *self, const ProtobufCMessage *message, struct sw_arena *arena,
                              struct sw_err *err)
 {
-    const struct sw_client_watcher *watcher = self;
+    struct watching *watching = self;
+    const struct sw_client_watcher *watcher = watching->watcher;
     const Stepwell__V1__WatchRunResponse *part = (const Stepwell__V1__WatchRunResponse *)message;
     struct sw_client_step *steps = NULL;
-    struct sw_run_view run;
     enum sw_code rc = SW_OK;
 
-    if (part->run != NULL) {
-        rc = sw_client_view_run(part->run, arena, &run, err);
-        if (rc == SW_OK)
-            rc = watcher->on_run(watcher->self, &run, err);
-    }
+    if (!watching->caught_up)
+        rc = show_run(watcher, part, arena, err);
     if (rc == SW_OK)
         rc = view_steps(part->steps, part->n_steps, arena, &steps, err);
     for (size_t i = 0; i < part->n_steps && rc == SW_OK; i++)
         rc = watcher->on_step(watcher->self, &steps[i], err);
-    if (rc == SW_OK && part->caught_up)
+    if (rc == SW_OK && watching->caught_up) /* a run ends behind its last step */
+        rc = show_run(watcher, part, arena, err);
+    if (rc == SW_OK && part->caught_up && !watching->caught_up) {
+        watching->caught_up = true;
         rc = watcher->on_caught_up(watcher->self, err);
+    }
     return rc;
 }
 
@@ -163,7 +182,7 @@ enum sw_code sw_client_watch_run(struct sw_client *client, const struct sw_clien
                                  const struct sw_client_watcher *watcher, struct sw_err *err)
 {
     Stepwell__V1__WatchRunRequest ask = STEPWELL__V1__WATCH_RUN_REQUEST__INIT;
-    struct sw_client_watcher copy = *watcher;
+    struct watching watching = {.watcher = watcher};
     struct sw_arena arena;
     enum sw_code rc;
 
@@ -171,7 +190,7 @@ enum sw_code sw_client_watch_run(struct sw_client *client, const struct sw_clien
     ask.run_id = sw_codec_text(&arena, watch->run_id);
     ask.follow = watch->follow;
     ask.include_inputs = watch->include_inputs;
-    rc = sw_client_stream(client, &watch_run, &ask.base, on_watch, &copy, err);
+    rc = sw_client_stream(client, &watch_run, &ask.base, on_watch, &watching, err);
     sw_arena_fini(&arena);
     return rc;
 }

@@ -74,7 +74,9 @@ SW_MUST_CHECK enum sw_code sw_client_get_run(struct sw_client *client, struct sw
                                              struct sw_arena *arena, struct sw_client_run *ret_run,
                                              struct sw_err *err);
 
-/* Hears a run's stream in order. What is shown lives until the function returns. */
+/* Hears a run's stream in order: what is known, on_caught_up once, then each change. The run comes
+ * when the server knows it, at the latest before on_caught_up, and again when it changed. What is
+ * shown lives until the function returns. */
 struct sw_client_watcher {
     enum sw_code (*on_run)(void *self, const struct sw_run_view *run, struct sw_err *err);
     enum sw_code (*on_step)(void *self, const struct sw_client_step *step, struct sw_err *err);

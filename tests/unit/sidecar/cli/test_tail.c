@@ -13,6 +13,7 @@ struct watched {
     Stepwell__V1__Step *steps[1];
     Stepwell__V1__Failure failure;
     Stepwell__V1__WatchRunResponse parts[3];
+    Stepwell__V1__GetRunResponse found;
 };
 
 static void watched_init(struct watched *w)
@@ -36,6 +37,8 @@ static void watched_init(struct watched *w)
     w->step.begun_ms = 2000;
     w->failure.type = w->type;
     w->steps[0] = &w->step;
+    stepwell__v1__get_run_response__init(&w->found);
+    w->found.run = &w->run;
     w->parts[0].run = &w->run;
     w->parts[1].steps = w->steps;
     w->parts[1].n_steps = 1;
@@ -55,6 +58,7 @@ static void changes_are_lines_until_the_run_ends(void **state)
     struct watched over;
     struct fake_answer answer = {
         .messages = {&w.parts[0].base, &w.parts[1].base, &over.parts[0].base}};
+    struct fake_answer first = {.messages = {&w.found.base}};
     struct run run = {.code = 0};
     (void)state;
 
@@ -65,8 +69,8 @@ static void changes_are_lines_until_the_run_ends(void **state)
     over.run.outcome_case = STEPWELL__V1__RUN__OUTCOME_FAILURE;
     over.run.failure = &over.failure;
     fake_start(&fake);
-    fake.script[0] = &answer;
-    fake.script[1] = &answer;
+    fake.script[0] = fake.script[2] = &first;
+    fake.script[1] = fake.script[3] = &answer;
     RUN(&run, &sw_cli_tail, "r", "--addr", fake.address);
     assert_int_equal(run.code, 0);
     assert_string_equal(run.capture.out, "1970-01-01 00:00:01  run started    r\n"
@@ -86,6 +90,7 @@ static void an_ended_run_ends_behind_its_steps(void **state)
     struct fake_server fake;
     struct watched w;
     struct fake_answer answer = {.messages = {&w.parts[0].base, &w.parts[1].base}};
+    struct fake_answer first = {.messages = {&w.found.base}};
     struct run run = {.code = 0};
     (void)state;
 
@@ -96,7 +101,8 @@ static void an_ended_run_ends_behind_its_steps(void **state)
     w.step.attempt = 1;
     w.step.finished_ms = 2500;
     fake_start(&fake);
-    fake.script[0] = &answer;
+    fake.script[0] = &first;
+    fake.script[1] = &answer;
     RUN(&run, &sw_cli_tail, "r", "--addr", fake.address);
     assert_string_equal(run.capture.out, "1970-01-01 00:00:01  run started    r\n"
                                          "1970-01-01 00:00:02  completed   x  -\n"

@@ -156,7 +156,8 @@ static void a_watch_is_heard_in_order(void **state)
     Stepwell__V1__Step *rows[2] = {&steps[0], &steps[1]};
     Stepwell__V1__WatchRunResponse first = STEPWELL__V1__WATCH_RUN_RESPONSE__INIT;
     Stepwell__V1__WatchRunResponse second = STEPWELL__V1__WATCH_RUN_RESPONSE__INIT;
-    struct fake_answer answer = {.messages = {&first.base, &second.base}};
+    Stepwell__V1__WatchRunResponse third = STEPWELL__V1__WATCH_RUN_RESPONSE__INIT;
+    struct fake_answer answer = {.messages = {&first.base, &second.base, &third.base}};
     struct sw_client_watcher watcher = {on_run, on_step, on_caught_up, f};
     struct sw_client_watch watch = {.run_id = text("r"), .follow = true, .include_inputs = true};
     Stepwell__V1__WatchRunRequest *request;
@@ -170,9 +171,11 @@ static void a_watch_is_heard_in_order(void **state)
     second.steps = rows + 1;
     second.n_steps = 1;
     second.caught_up = true;
+    third = second; /* a change: the step, then what it made of the run */
+    third.run = &run;
     f->fake.script[0] = &answer;
     assert_int_equal(sw_client_watch_run(f->client, &watch, &watcher, &f->err), SW_OK);
-    assert_string_equal(f->seen, "run:r step:x step:y caught-up ");
+    assert_string_equal(f->seen, "run:r step:x step:y caught-up step:y run:r ");
     request = asked(f, &stepwell__v1__watch_run_request__descriptor);
     assert_true(request->follow);
     assert_true(request->include_inputs);
