@@ -4,9 +4,9 @@
 #include <assert.h>
 
 enum {
-    INDEX_ROWS_MAX = 4096,      /* rows behind indexed_lsn that are too many */
+    INDEX_ROWS_MAX = 8192,      /* rows behind indexed_lsn that are too many */
     INDEX_ROWS_MAX_IDLE = 256,  /* and when there is time */
-    INDEX_SLICE_ROWS = 1024,    /* indexed in one go */
+    INDEX_SLICE_ROWS = 4096,    /* indexed in one go */
     CHECKPOINT_PAGES_IDLE = 256 /* pages in the WAL that are too many when there is time */
 };
 

@@ -78,16 +78,13 @@ static enum sw_code remove_row(struct sw_journal *journal, uint64_t lsn, struct 
 
 static enum sw_code remove_records(struct piece *piece, struct sw_err *err)
 {
-    enum sw_code code = list(piece, SW_SQL_RUN_LOG_LIST, err);
+    enum sw_code code = list(piece, SW_SQL_RUN_LOG_LIVE, err);
 
-    for (int i = 0; code == SW_OK && i < piece->lsns_count; i++) {
-        const uint64_t entry[] = {piece->run, piece->lsns[i]};
-
+    for (int i = 0; code == SW_OK && i < piece->lsns_count; i++)
         code = remove_row(piece->journal, piece->lsns[i], err);
-        if (code == SW_OK)
-            code = sw_db_run_with(&piece->journal->db, SW_SQL_RUN_LOG_DELETE, entry, 2, err);
-    }
-    return code;
+    if (code != SW_OK || piece->lsns_count == ROWS_MAX)
+        return code;
+    return sw_db_run_with(&piece->journal->db, SW_SQL_RUN_LOG_DELETE, &piece->run, 1, err);
 }
 
 static enum sw_code forget_chunk(struct sw_journal *journal, const struct sw_digest *digest,

@@ -7,11 +7,15 @@
  *   run        no (lsn of RUN_STARTED), id, task, state, started_ms, ended_ms,
  *              end_lsn, steps, purged        one row per run, written with its
  *                                            RUN_STARTED and RUN_ENDED
- *   run_log    run, lsn                      late index: the records of a run
+ *   run_log    run, first, last, lsns        late index: the records of a run, a row
+ *                                            for each slice: a JSON array of lsns, rising
  *   chunk      digest, lsn, offset, size     late index: where a chunk's bytes lie
  *   chunk_use  run, lsn                      late index: CHUNK records a run refers to
  *   meta       key, value                    uuid, name, created_ms, epoch,
  *                                            indexed_lsn, check
+ *
+ * One row per run and slice, not per record: a slice over many runs then writes a
+ * page or two for each of them, and SQLite's json_each takes the array apart.
  *
  * An index entry per record, written with it, would double the bytes of a commit;
  * so run_log, chunk and chunk_use are written in slices, later: they are complete
