@@ -176,6 +176,8 @@ struct sw_server {
 
     struct sw_accept *free_accepts;
     struct sw_unary *free_unaries;
+    struct sw_session_message *free_messages;
+    unsigned free_messages_count;
 };
 
 /* ---- loop.c */
@@ -228,5 +230,6 @@ void sw_health_check_start(struct sw_server *server, struct sw_accept *accept);
 void sw_health_watch_start(struct sw_server *server, struct sw_accept *accept);
 void sw_reflection_start(struct sw_server *server, struct sw_accept *accept);
 void sw_unary_free_all(struct sw_server *server);
+void sw_session_free_all(struct sw_server *server);
 
 #endif

@@ -299,6 +299,7 @@ void sw_server_free(struct sw_server *server)
         free(accept);
     }
     sw_unary_free_all(server);
+    sw_session_free_all(server);
     sw_arena_fini(&server->batch.arena);
     grpc_shutdown();
     free(server);

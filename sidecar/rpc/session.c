@@ -18,8 +18,11 @@
 #include "sidecar/rpc/outbox.h"
 #include "sidecar/rpc/verbs.h"
 
+enum { FREE_MESSAGES_MAX = 256 };
+
 /* A message in, and the memory of its calls. */
 struct sw_session_message {
+    struct sw_session_message *next; /* of the free list */
     struct sw_arena arena;
     struct sw_session *session;
     unsigned refs; /* unanswered calls, and the taking apart */
@@ -397,10 +400,48 @@ static void start_history(struct sw_session *session, const struct session_call 
 
 static void unref_message(struct sw_session_message *message)
 {
+    struct sw_server *server = message->session->server;
+
     if (--message->refs != 0)
         return;
-    sw_arena_fini(&message->arena);
-    free(message);
+    if (server->free_messages_count == FREE_MESSAGES_MAX) {
+        sw_arena_fini(&message->arena);
+        free(message);
+        return;
+    }
+    sw_arena_reset(&message->arena);
+    message->next = server->free_messages;
+    server->free_messages = message;
+    server->free_messages_count++;
+}
+
+static struct sw_session_message *take_message(struct sw_session *session)
+{
+    struct sw_server *server = session->server;
+    struct sw_session_message *message = server->free_messages;
+
+    if (message != NULL) {
+        server->free_messages = message->next;
+        server->free_messages_count--;
+    } else {
+        message = calloc(1, sizeof *message);
+        assert(message != NULL);
+        sw_arena_init(&message->arena, 0);
+    }
+    message->session = session;
+    message->refs = 1;
+    return message;
+}
+
+void sw_session_free_all(struct sw_server *server)
+{
+    struct sw_session_message *message;
+
+    while ((message = server->free_messages) != NULL) {
+        server->free_messages = message->next;
+        sw_arena_fini(&message->arena);
+        free(message);
+    }
 }
 
 static enum sw_code pack_result(struct sw_request *request)
@@ -476,13 +517,9 @@ static void submit(struct sw_session_message *message, const Stepwell__V1__Sessi
 
 static void take_apart(struct sw_session *session, grpc_byte_buffer *in)
 {
-    struct sw_session_message *message = calloc(1, sizeof *message);
+    struct sw_session_message *message = take_message(session);
     const Stepwell__V1__SessionRequest *ask;
 
-    assert(message != NULL);
-    message->session = session;
-    message->refs = 1;
-    sw_arena_init(&message->arena, 0);
     ask = (const void *)sw_wire_unpack(&stepwell__v1__session_request__descriptor, in,
                                        &message->arena, sw_wire_limit(session->server));
     if (ask == NULL) {
