@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agents - what a benchmark's agents say: the messages of straight-line runs.
+ *
+ * Each agent starts a run, takes AGENT_STEPS steps of EFFECT_ONCE with 200-byte outputs, ends it,
+ * and starts the next. Messages are built in `bytes`, which stays the agent's.
+ */
+#ifndef SW_BENCH_AGENTS_H
+#define SW_BENCH_AGENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { AGENT_STEPS = 1000, PAYLOAD_BYTES = 200, MESSAGE_MAX = 2048 };
+
+enum agent_verb { AGENT_START, AGENT_BEGIN, AGENT_COMPLETE, AGENT_END };
+
+struct agent {
+    unsigned number;
+    unsigned run;
+    unsigned step;
+    unsigned steps_max;   /* of a run; 0 = AGENT_STEPS */
+    bool fused;           /* CompleteStep carries begin_next */
+    enum agent_verb verb; /* of the message last built */
+    uint64_t lease;
+    uint64_t sent_us;
+    uint8_t bytes[MESSAGE_MAX];
+    size_t size;
+};
+
+/* The agent's next request, by the answer to its last (NULL for the first). */
+void agent_next(struct agent *agent, const uint8_t *answer, size_t size);
+/* A CompleteStep with begin_next as a run sends a thousand of: for an echo. */
+void agent_example(struct agent *agent);
+/* The message wrapped as a SessionRequest of one call whose id is `number` + 1; the answer is the
+ * SessionResult's message. */
+void agent_wrap(struct agent *agent);
+/* Takes a SessionResponse apart: calls visit for each answer. Ends the program on an error. */
+void agent_unwrap(const uint8_t *bytes, size_t size,
+                  void (*visit)(void *self, uint64_t id, const uint8_t *answer, size_t size),
+                  void *self);
+const char *agent_path(enum agent_verb verb);
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bench_load MODE ADDRESS AGENTS SECONDS - load from gRPC's C core, one thread; prints JSON.
+ *
+ *   unary     agents call BeginStep and CompleteStep; a sample is one such call
+ *   fused     agents call CompleteStep with begin_next; a sample is one step
+ *   session   the same over one Session stream, a message a call; a sample is one step
+ *   batched   as session, but calls that are ready together share a message
+ *   echo      the messages of `fused` against bench_echo's unary method
+ *   stream    the messages of `session` against bench_echo's stream
+ *   packed    the messages of `batched` against bench_echo's stream
+ *   health    AGENTS health checks per second, evenly spaced
+ *   one       one agent, one run of AGENTS steps, fused: prints each step's time, us per line
+ *   ready     one health check, as soon as somebody answers
+ *   resume    reads the history of the run named AGENTS, again and again for SECONDS
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stepwell/v1/agent_service.pb-c.h"
+#include "tests/bench/agents.h"
+#include "tests/bench/channel.h"
+#include "tests/bench/report.h"
+
+enum { AGENTS_MAX = 1024 };
+
+struct load {
+    struct bench_channel channel;
+    struct bench_report report;
+    struct bench_call calls[AGENTS_MAX];
+    struct agent agents[AGENTS_MAX];
+    unsigned count;
+    bool over_stream;
+    bool echo;
+    bool unfused;
+    bool list; /* print every sample */
+    bool stopping;
+    unsigned busy;                   /* agents that wait for an answer */
+    bool batched;                    /* what is ready together shares a message of the stream */
+    struct agent *queue[AGENTS_MAX]; /* a ring: they wait for the message being sent */
+    unsigned head;
+    unsigned tail;
+};
+
+static struct load load;
+static void *methods[4];
+
+static bool is_sample(const struct agent *agent)
+{
+    return agent->verb == AGENT_COMPLETE || (load.unfused && agent->verb == AGENT_BEGIN);
+}
+
+/* Sends what waits for the stream: one agent's call, or all that is ready in one message
+ * (SessionRequests concatenate). */
+static void flush(void)
+{
+    static uint8_t bytes[AGENTS_MAX * 512];
+    size_t size = 0;
+
+    if (load.head == load.tail || load.calls[0].sending)
+        return;
+    do {
+        const struct agent *agent = load.queue[load.head++ % AGENTS_MAX];
+
+        memcpy(bytes + size, agent->bytes, agent->size);
+        size += agent->size;
+    } while (load.batched && load.head != load.tail && size + MESSAGE_MAX < sizeof bytes);
+    bench_call_send(&load.calls[0], bytes, size);
+}
+
+static void send(struct agent *agent)
+{
+    agent->sent_us = bench_now_us();
+    if (load.over_stream) {
+        load.queue[load.tail++ % AGENTS_MAX] = agent;
+        return;
+    }
+    if (!load.echo)
+        load.calls[agent->number].method = methods[agent->verb];
+    bench_call_unary(&load.calls[agent->number], agent->bytes, agent->size);
+}
+
+static void build(struct agent *agent, const uint8_t *answer, size_t size)
+{
+    if (load.echo && answer != NULL)
+        return; /* the same message again */
+    if (load.echo)
+        agent_example(agent);
+    else
+        agent_next(agent, answer, size);
+    if (load.over_stream)
+        agent_wrap(agent);
+}
+
+static void on_answer(void *self, uint64_t id, const uint8_t *answer, size_t size)
+{
+    struct agent *agent = &load.agents[id - 1];
+    uint64_t us = bench_now_us() - agent->sent_us;
+
+    (void)self;
+    if (is_sample(agent)) {
+        bench_report_add(&load.report, us);
+        if (load.list)
+            printf("%llu\n", (unsigned long long)us);
+    }
+    if (load.stopping || (load.list && agent->verb == AGENT_END)) {
+        load.stopping = true;
+        load.busy--;
+        return;
+    }
+    build(agent, answer, size);
+    send(agent);
+}
+
+static void on_unary(struct bench_call *call, const uint8_t *bytes, size_t size)
+{
+    on_answer(NULL, (uint64_t)(call - load.calls) + 1, bytes, size);
+}
+
+/* An echo's message is a SessionRequest: its call stands where a result would. */
+static void on_stream(struct bench_call *call, const uint8_t *bytes, size_t size)
+{
+    (void)call;
+    if (bytes != NULL)
+        agent_unwrap(bytes, size, on_answer, NULL);
+}
+
+static void run(const char *address, unsigned agents, uint64_t seconds)
+{
+    const char *echo_path = load.over_stream ? "/bench/Stream" : "/bench/Unary";
+    uint64_t end;
+
+    bench_channel_open(&load.channel, address);
+    for (int verb = 0; verb < 4; verb++)
+        methods[verb] = grpc_channel_register_call(load.channel.grpc,
+                                                   agent_path((enum agent_verb)verb), NULL, NULL);
+    load.count = load.over_stream ? 1 : agents;
+    for (unsigned i = 0; i < load.count; i++)
+        bench_call_init(&load.calls[i], &load.channel,
+                        load.echo          ? echo_path
+                        : load.over_stream ? "/stepwell.v1.AgentService/Session"
+                                           : agent_path(AGENT_START),
+                        load.over_stream ? on_stream : on_unary, NULL);
+    if (load.over_stream) {
+        bench_call_open_stream(&load.calls[0]);
+        while (load.calls[0].sending)
+            bench_channel_poll(&load.channel, load.calls, 1, 1000000);
+    }
+    bench_report_start(&load.report);
+    end = load.report.started_us + seconds * 1000000;
+    for (unsigned i = 0; i < agents; i++) {
+        load.agents[i].number = i;
+        load.agents[i].fused = !load.unfused;
+        build(&load.agents[i], NULL, 0);
+        load.busy++;
+        send(&load.agents[i]);
+    }
+    while (load.busy != 0) {
+        flush();
+        bench_channel_poll(&load.channel, load.calls, load.count, 1000000);
+        load.stopping |= !load.list && bench_now_us() >= end;
+    }
+    if (!load.list)
+        bench_report_print(&load.report);
+    fflush(stdout);
+    _Exit(0); /* a benchmark needs no orderly end */
+}
+
+static bool checked;
+
+static void on_checked(struct bench_call *call, const uint8_t *bytes, size_t size)
+{
+    (void)call;
+    (void)bytes;
+    (void)size;
+    checked = true;
+}
+
+static void check_health(const char *address, uint64_t per_second, uint64_t seconds)
+{
+    uint64_t end;
+    uint64_t next;
+
+    bench_channel_open(&load.channel, address);
+    bench_call_init(&load.calls[0], &load.channel, "/grpc.health.v1.Health/Check", on_checked,
+                    NULL);
+    bench_report_start(&load.report);
+    next = load.report.started_us;
+    end = next + seconds * 1000000;
+    do {
+        uint64_t started = bench_now_us();
+
+        checked = false;
+        bench_call_unary(&load.calls[0], NULL, 0);
+        while (!checked)
+            bench_channel_poll(&load.channel, load.calls, 1, 1000000);
+        bench_report_add(&load.report, bench_now_us() - started);
+        next += 1000000 / per_second;
+        while (bench_now_us() < next && bench_now_us() < end)
+            bench_channel_poll(&load.channel, load.calls, 1, next - bench_now_us());
+    } while (bench_now_us() < end);
+    bench_report_print(&load.report);
+}
+
+static struct {
+    uint64_t started_us;
+    uint64_t first_us;
+    uint64_t last_us;
+    size_t steps;
+    bool over;
+} history;
+
+static void on_history(struct bench_call *call, const uint8_t *bytes, size_t size)
+{
+    Stepwell__V1__ResumeResponse *part;
+
+    (void)call;
+    if (bytes == NULL) {
+        history.over = true;
+        return;
+    }
+    part = stepwell__v1__resume_response__unpack(NULL, size, bytes);
+    if (part->n_steps != 0 && history.steps == 0)
+        history.first_us = bench_now_us() - history.started_us;
+    history.steps += part->n_steps;
+    history.last_us = bench_now_us() - history.started_us;
+    stepwell__v1__resume_response__free_unpacked(part, NULL);
+}
+
+static void resume(const char *address, char *run_id, uint64_t seconds)
+{
+    Stepwell__V1__ResumeRequest request = STEPWELL__V1__RESUME_REQUEST__INIT;
+    uint8_t bytes[512];
+    uint64_t end = bench_now_us() + seconds * 1000000;
+
+    request.run_id = run_id;
+    stepwell__v1__resume_request__pack(&request, bytes);
+    bench_channel_open(&load.channel, address);
+    bench_call_init(&load.calls[0], &load.channel, "/stepwell.v1.AgentService/Resume", on_history,
+                    NULL);
+    do {
+        history.steps = 0;
+        history.over = false;
+        history.started_us = bench_now_us();
+        bench_call_server_stream(&load.calls[0], bytes,
+                                 stepwell__v1__resume_request__get_packed_size(&request));
+        while (!history.over)
+            bench_channel_poll(&load.channel, load.calls, 1, 1000000);
+        printf("{\"steps\": %zu, \"first_us\": %llu, \"us\": %llu}\n", history.steps,
+               (unsigned long long)history.first_us, (unsigned long long)history.last_us);
+        fflush(stdout);
+    } while (bench_now_us() < end);
+}
+
+static bool is_one_of(const char *mode, const char *a, const char *b, const char *c)
+{
+    return strcmp(mode, a) == 0 || strcmp(mode, b) == 0 || (*c != '\0' && strcmp(mode, c) == 0);
+}
+
+int main(int argc, char **argv)
+{
+    const char *mode = argc == 5 ? argv[1] : "";
+    uint64_t amount = argc == 5 ? strtoul(argv[3], NULL, 10) : 0;
+    uint64_t seconds = argc == 5 ? strtoul(argv[4], NULL, 10) : 0;
+
+    load.batched = strcmp(mode, "batched") == 0 || strcmp(mode, "packed") == 0;
+    load.echo = is_one_of(mode, "echo", "stream", "packed");
+    load.over_stream = load.batched || is_one_of(mode, "session", "stream", "");
+    load.unfused = strcmp(mode, "unary") == 0;
+    load.list = strcmp(mode, "one") == 0;
+    if (strcmp(mode, "ready") == 0) {
+        check_health(argv[2], 1, 0);
+    } else if (strcmp(mode, "health") == 0) {
+        check_health(argv[2], amount, seconds);
+    } else if (strcmp(mode, "resume") == 0) {
+        resume(argv[2], argv[3], seconds);
+    } else if (load.list) {
+        load.agents[0].steps_max = (unsigned)amount;
+        run(argv[2], 1, 0);
+    } else if (load.echo || load.over_stream || load.unfused || strcmp(mode, "fused") == 0) {
+        if (amount == 0 || amount > AGENTS_MAX)
+            return 1;
+        run(argv[2], (unsigned)amount, seconds);
+    } else {
+        fprintf(stderr, "usage: see the head of tests/bench/load.c\n");
+        return 1;
+    }
+    return 0;
+}
