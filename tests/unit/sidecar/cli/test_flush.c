@@ -12,9 +12,9 @@ static void the_lsn_is_printed(void **state)
     (void)state;
 
     fake_start(&fake);
-    fake.script[0] = &answer;
-    fake.script[1] = &answer;
     response.lsn = 12;
+    fake_script(&fake, 0, &answer);
+    fake_script(&fake, 1, &answer);
     RUN(&run, &sw_cli_flush, "--addr", fake.address);
     assert_int_equal(run.code, 0);
     assert_string_equal(run.capture.out, "on disk up to 12\n");

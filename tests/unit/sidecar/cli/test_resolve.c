@@ -20,7 +20,7 @@ static int start(void **state)
     s->response.state = STEPWELL__V1__STEP_STATE__STEP_STATE_COMPLETED;
     s->answer.messages[0] = &s->response.base;
     for (unsigned i = 0; i < FAKE_SCRIPT_MAX; i++)
-        s->fake.script[i] = &s->answer;
+        fake_script(&s->fake, i, &s->answer);
     *state = s;
     return 0;
 }

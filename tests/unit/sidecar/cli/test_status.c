@@ -15,8 +15,6 @@ static void people_and_programs_see_the_same(void **state)
     (void)state;
 
     fake_start(&fake);
-    fake.script[0] = &answer;
-    fake.script[1] = &answer;
     response.version = version;
     response.owner = owner;
     response.state = STEPWELL__V1__SERVER_STATE__SERVER_STATE_DRAINING;
@@ -25,6 +23,8 @@ static void people_and_programs_see_the_same(void **state)
     response.journal_bytes = 4096;
     limits.payload_bytes_max = 16 << 20;
     response.limits = &limits;
+    fake_script(&fake, 0, &answer);
+    fake_script(&fake, 1, &answer);
     RUN(&run, &sw_cli_status, "--addr", fake.address);
     assert_int_equal(run.code, 0);
     has(run.capture.out, "server     stepwell 0.1.0, DRAINING, up ");

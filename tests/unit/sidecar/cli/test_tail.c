@@ -69,8 +69,10 @@ static void changes_are_lines_until_the_run_ends(void **state)
     over.run.outcome_case = STEPWELL__V1__RUN__OUTCOME_FAILURE;
     over.run.failure = &over.failure;
     fake_start(&fake);
-    fake.script[0] = fake.script[2] = &first;
-    fake.script[1] = fake.script[3] = &answer;
+    fake_script(&fake, 0, &first);
+    fake_script(&fake, 2, &first);
+    fake_script(&fake, 1, &answer);
+    fake_script(&fake, 3, &answer);
     RUN(&run, &sw_cli_tail, "r", "--addr", fake.address);
     assert_int_equal(run.code, 0);
     assert_string_equal(run.capture.out, "1970-01-01 00:00:01  run started    r\n"
@@ -101,8 +103,8 @@ static void an_ended_run_ends_behind_its_steps(void **state)
     w.step.attempt = 1;
     w.step.finished_ms = 2500;
     fake_start(&fake);
-    fake.script[0] = &first;
-    fake.script[1] = &answer;
+    fake_script(&fake, 0, &first);
+    fake_script(&fake, 1, &answer);
     RUN(&run, &sw_cli_tail, "r", "--addr", fake.address);
     assert_string_equal(run.capture.out, "1970-01-01 00:00:01  run started    r\n"
                                          "1970-01-01 00:00:02  completed   x  -\n"

@@ -4,7 +4,7 @@
  * what it was asked.
  *
  * Owns:    a thread, a queue and a Unix socket in a temporary directory.
- * Threads: set `script` before the call, read `path` and `request` after it.
+ * Threads: fake_script before the call, `path`, `request` and `calls` after it. Answers are copied.
  * Fails:   aborts.
  */
 #ifndef SW_TEST_FAKE_SERVER_H
@@ -32,12 +32,23 @@ struct fake_answer {
     bool silent;                     /* answers nothing until the client gives up */
 };
 
+/* The same, serialised: what the thread uses may not live on a test's stack. */
+struct fake_packed {
+    grpc_slice messages[FAKE_ANSWERS_MAX];
+    unsigned messages_count;
+    grpc_status_code status;
+    grpc_slice text;
+    grpc_slice details;
+    bool has_details;
+    bool silent;
+};
+
 struct fake_server {
     char folder[64];
     char address[128]; /* unix:///... */
-    const struct fake_answer *script[FAKE_SCRIPT_MAX];
-    unsigned calls; /* answered */
-    char path[128]; /* of the last call */
+    struct fake_packed script[FAKE_SCRIPT_MAX];
+    _Atomic unsigned calls; /* answered, or being answered */
+    char path[128];         /* of the last call */
     uint8_t request[4096];
     size_t request_size;
     grpc_server *server;
@@ -45,12 +56,15 @@ struct fake_server {
     pthread_t thread;
 };
 
+/* Waits for what the thread began. The end of the server has another tag, and may come before. */
 static inline bool fake_wait(struct fake_server *fake)
 {
-    grpc_event event =
-        grpc_completion_queue_next(fake->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    grpc_event event;
 
-    return event.type == GRPC_OP_COMPLETE && event.success != 0 && event.tag == fake;
+    do {
+        event = grpc_completion_queue_next(fake->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    } while (event.type == GRPC_OP_COMPLETE && event.tag != fake);
+    return event.type == GRPC_OP_COMPLETE && event.success != 0;
 }
 
 static inline bool fake_do(struct fake_server *fake, grpc_call *call, const grpc_op *ops,
@@ -61,6 +75,15 @@ static inline bool fake_do(struct fake_server *fake, grpc_call *call, const grpc
     return fake_wait(fake);
 }
 
+static inline void fake_forget(struct fake_packed *packed)
+{
+    for (unsigned i = 0; i < packed->messages_count; i++)
+        grpc_slice_unref(packed->messages[i]);
+    grpc_slice_unref(packed->text);
+    if (packed->has_details)
+        grpc_slice_unref(packed->details);
+}
+
 static inline grpc_slice fake_pack(const ProtobufCMessage *message)
 {
     grpc_slice slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(message));
@@ -69,7 +92,28 @@ static inline grpc_slice fake_pack(const ProtobufCMessage *message)
     return slice;
 }
 
-static inline void fake_read(struct fake_server *fake, grpc_call *call)
+/* What the call after `slot` earlier ones is answered with. */
+static inline void fake_script(struct fake_server *fake, unsigned slot,
+                               const struct fake_answer *answer)
+{
+    struct fake_packed *packed = &fake->script[slot];
+
+    fake_forget(packed);
+    *packed = (struct fake_packed){.status = answer->status, .silent = answer->silent};
+    while (packed->messages_count < FAKE_ANSWERS_MAX &&
+           answer->messages[packed->messages_count] != NULL) {
+        packed->messages[packed->messages_count] =
+            fake_pack(answer->messages[packed->messages_count]);
+        packed->messages_count++;
+    }
+    packed->text = grpc_slice_from_copied_string(answer->text != NULL ? answer->text : "");
+    packed->has_details = answer->details != NULL;
+    if (packed->has_details)
+        packed->details = fake_pack(answer->details);
+}
+
+/* False when the client has gone before it could be heard. */
+static inline bool fake_read(struct fake_server *fake, grpc_call *call)
 {
     grpc_op ops[2] = {{.op = GRPC_OP_SEND_INITIAL_METADATA}, {.op = GRPC_OP_RECV_MESSAGE}};
     grpc_byte_buffer *bytes = NULL;
@@ -77,9 +121,9 @@ static inline void fake_read(struct fake_server *fake, grpc_call *call)
     grpc_slice all;
 
     ops[1].data.recv_message.recv_message = &bytes;
-    if (!fake_do(fake, call, ops, 2) || bytes == NULL ||
-        !grpc_byte_buffer_reader_init(&reader, bytes))
-        abort();
+    (void)fake_do(fake, call, ops, 2);
+    if (bytes == NULL || !grpc_byte_buffer_reader_init(&reader, bytes))
+        return false;
     all = grpc_byte_buffer_reader_readall(&reader);
     fake->request_size = GRPC_SLICE_LENGTH(all);
     if (fake->request_size > sizeof(fake->request))
@@ -88,41 +132,47 @@ static inline void fake_read(struct fake_server *fake, grpc_call *call)
     grpc_slice_unref(all);
     grpc_byte_buffer_reader_destroy(&reader);
     grpc_byte_buffer_destroy(bytes);
+    return true;
 }
 
-static inline void fake_send(struct fake_server *fake, grpc_call *call,
-                             const ProtobufCMessage *message)
+static inline void fake_send(struct fake_server *fake, grpc_call *call, grpc_slice message)
 {
-    grpc_slice slice = fake_pack(message);
     grpc_op op = {.op = GRPC_OP_SEND_MESSAGE};
 
-    op.data.send_message.send_message = grpc_raw_byte_buffer_create(&slice, 1);
+    op.data.send_message.send_message = grpc_raw_byte_buffer_create(&message, 1);
     (void)fake_do(fake, call, &op, 1); /* the client may have gone */
     grpc_byte_buffer_destroy(op.data.send_message.send_message);
-    grpc_slice_unref(slice);
 }
 
-static inline void fake_end(struct fake_server *fake, grpc_call *call,
-                            const struct fake_answer *answer)
+static inline void fake_end(struct fake_server *fake, grpc_call *call, struct fake_packed *packed)
 {
-    grpc_slice text = grpc_slice_from_copied_string(answer->text != NULL ? answer->text : "");
-    grpc_metadata trailer = {.key = grpc_slice_from_static_string("grpc-status-details-bin")};
+    grpc_metadata trailer = {.key = grpc_slice_from_static_string("grpc-status-details-bin"),
+                             .value = packed->details};
     grpc_op ops[2] = {{.op = GRPC_OP_RECV_CLOSE_ON_SERVER},
                       {.op = GRPC_OP_SEND_STATUS_FROM_SERVER}};
     int cancelled = 0;
 
     ops[0].data.recv_close_on_server.cancelled = &cancelled;
-    ops[1].data.send_status_from_server.status = answer->status;
-    ops[1].data.send_status_from_server.status_details = &text;
-    if (answer->details != NULL) {
-        trailer.value = fake_pack(answer->details);
-        ops[1].data.send_status_from_server.trailing_metadata = &trailer;
-        ops[1].data.send_status_from_server.trailing_metadata_count = 1;
-    }
-    (void)fake_do(fake, call, ops, answer->silent ? 1 : 2);
-    if (answer->details != NULL)
-        grpc_slice_unref(trailer.value);
-    grpc_slice_unref(text);
+    ops[1].data.send_status_from_server.status = packed->status;
+    ops[1].data.send_status_from_server.status_details = &packed->text;
+    ops[1].data.send_status_from_server.trailing_metadata = &trailer;
+    ops[1].data.send_status_from_server.trailing_metadata_count = packed->has_details;
+    (void)fake_do(fake, call, ops, packed->silent ? 1 : 2);
+}
+
+static inline void fake_answer_call(struct fake_server *fake, grpc_call *call,
+                                    const grpc_call_details *details)
+{
+    struct fake_packed *packed;
+
+    (void)snprintf(fake->path, sizeof(fake->path), "%.*s", (int)GRPC_SLICE_LENGTH(details->method),
+                   (const char *)GRPC_SLICE_START_PTR(details->method));
+    if (!fake_read(fake, call))
+        return;
+    packed = &fake->script[fake->calls++ % FAKE_SCRIPT_MAX];
+    for (unsigned i = 0; i < packed->messages_count; i++)
+        fake_send(fake, call, packed->messages[i]);
+    fake_end(fake, call, packed);
 }
 
 static inline void *fake_run(void *self)
@@ -130,7 +180,6 @@ static inline void *fake_run(void *self)
     struct fake_server *fake = self;
 
     for (;;) {
-        const struct fake_answer *answer;
         grpc_call_details details;
         grpc_metadata_array metadata;
         grpc_call *call = NULL;
@@ -145,14 +194,7 @@ static inline void *fake_run(void *self)
             grpc_metadata_array_destroy(&metadata);
             return NULL;
         }
-        (void)snprintf(fake->path, sizeof(fake->path), "%.*s",
-                       (int)GRPC_SLICE_LENGTH(details.method),
-                       (const char *)GRPC_SLICE_START_PTR(details.method));
-        fake_read(fake, call);
-        answer = fake->script[fake->calls++ % FAKE_SCRIPT_MAX];
-        for (unsigned i = 0; i < FAKE_ANSWERS_MAX && answer->messages[i] != NULL; i++)
-            fake_send(fake, call, answer->messages[i]);
-        fake_end(fake, call, answer);
+        fake_answer_call(fake, call, &details);
         grpc_call_unref(call);
         grpc_call_details_destroy(&details);
         grpc_metadata_array_destroy(&metadata);
@@ -164,6 +206,8 @@ static inline void fake_start(struct fake_server *fake)
     grpc_server_credentials *plain;
 
     memset(fake, 0, sizeof(*fake));
+    for (unsigned i = 0; i < FAKE_SCRIPT_MAX; i++)
+        fake->script[i].text = grpc_empty_slice();
     (void)snprintf(fake->folder, sizeof(fake->folder), "/tmp/stepwell-fake-XXXXXX");
     if (mkdtemp(fake->folder) == NULL)
         abort();
@@ -194,6 +238,8 @@ static inline void fake_stop(struct fake_server *fake)
     do {
         event = grpc_completion_queue_next(fake->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
     } while (event.type != GRPC_QUEUE_SHUTDOWN);
+    for (unsigned i = 0; i < FAKE_SCRIPT_MAX; i++)
+        fake_forget(&fake->script[i]);
     grpc_server_destroy(fake->server);
     grpc_completion_queue_destroy(fake->queue);
     grpc_shutdown();

@@ -108,8 +108,8 @@ static void pages_are_read_on(void **state)
     second.runs = rows + 2;
     second.n_runs = 2;
     second.next_page_token = token; /* there would be more */
-    f->fake.script[0] = &answers[0];
-    f->fake.script[1] = &answers[1];
+    fake_script(&f->fake, 0, &answers[0]);
+    fake_script(&f->fake, 1, &answers[1]);
     assert_int_equal(sw_client_list_runs(f->client, &filter, visitor, &f->err), SW_OK);
     assert_string_equal(f->seen, "a b c ");
     assert_int_equal(f->fake.calls, 2);
@@ -173,7 +173,7 @@ static void a_watch_is_heard_in_order(void **state)
     second.caught_up = true;
     third = second; /* a change: the step, then what it made of the run */
     third.run = &run;
-    f->fake.script[0] = &answer;
+    fake_script(&f->fake, 0, &answer);
     assert_int_equal(sw_client_watch_run(f->client, &watch, &watcher, &f->err), SW_OK);
     assert_string_equal(f->seen, "run:r step:x step:y caught-up step:y run:r ");
     request = asked(f, &stepwell__v1__watch_run_request__descriptor);
@@ -194,8 +194,7 @@ static void a_run_comes_with_its_open_steps(void **state)
     struct fake_answer answer = {.messages = {&response.base}};
     struct sw_client_run got;
 
-    f->fake.script[0] = &answer;
-    f->fake.script[1] = &answer;
+    fake_script(&f->fake, 0, &answer);
     assert_int_equal(sw_client_get_run(f->client, text("r"), &f->arena, &got, &f->err),
                      SW_CONFIGURATION); /* names no run */
     run.run_id = run_id;
@@ -204,6 +203,7 @@ static void a_run_comes_with_its_open_steps(void **state)
     response.run = &run;
     response.open_steps = rows;
     response.n_open_steps = 1;
+    fake_script(&f->fake, 1, &answer);
     assert_int_equal(sw_client_get_run(f->client, text("r"), &f->arena, &got, &f->err), SW_OK);
     assert_true(sw_span_equal(got.run.head.run_id, text("r")));
     assert_int_equal(got.open_steps_count, 1);
@@ -235,8 +235,8 @@ static void records_and_flush_carry_their_bounds(void **state)
     part.records = rows;
     part.n_records = 1;
     flushed.lsn = 12;
-    f->fake.script[0] = &answers[0];
-    f->fake.script[1] = &answers[1];
+    fake_script(&f->fake, 0, &answers[0]);
+    fake_script(&f->fake, 1, &answers[1]);
     assert_int_equal(sw_client_read_journal(f->client, &range, visitor, &f->err), SW_OK);
     assert_string_equal(f->seen, "record ");
     request = asked(f, &stepwell__v1__read_journal_request__descriptor);
@@ -266,7 +266,7 @@ resolve(struct fixture *f, enum sw_resolution resolution, struct sw_resolve_step
     response.lsn = 5;
     response.state = STEPWELL__V1__STEP_STATE__STEP_STATE_RETRYING;
     for (unsigned i = 0; i < FAKE_SCRIPT_MAX; i++)
-        f->fake.script[i] = &answer;
+        fake_script(&f->fake, i, &answer);
     assert_int_equal(sw_client_resolve_step(f->client, &request, ret, &f->err), SW_OK);
     return asked(f, &stepwell__v1__control_service_resolve_step_request__descriptor);
 }
@@ -305,7 +305,7 @@ static void status_lives_in_the_arena(void **state)
 
     response.journal = name;
     response.lsn = 8;
-    f->fake.script[0] = &answer;
+    fake_script(&f->fake, 0, &answer);
     assert_int_equal(sw_client_get_status(f->client, &f->arena, &status, &f->err), SW_OK);
     assert_true(sw_span_equal(status.journal, text("agent-7")));
     assert_int_equal(status.lsn, 8);

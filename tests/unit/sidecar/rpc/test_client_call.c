@@ -59,7 +59,7 @@ static enum sw_code ask(struct fixture *fixture, const struct fake_answer *answe
 
     request.lsn = 7;
     for (unsigned i = 0; i < FAKE_SCRIPT_MAX; i++)
-        fixture->fake.script[i] = answer;
+        fake_script(&fixture->fake, i, answer);
     return sw_client_unary(fixture->client, &method, &request.base, &fixture->arena, ret, err);
 }
 
@@ -218,8 +218,8 @@ static void streams_show_each_message(void **state)
     unsigned count = 0;
     struct sw_err err;
 
-    fixture->fake.script[0] = &two;
-    fixture->fake.script[1] = &broken;
+    fake_script(&fixture->fake, 0, &two);
+    fake_script(&fixture->fake, 1, &broken);
     assert_int_equal(
         sw_client_stream(fixture->client, &method, &request.base, count_answer, &count, &err),
         SW_OK);
@@ -242,7 +242,7 @@ static void a_visitor_may_end_a_stream(void **state)
     unsigned count = 0;
     struct sw_err err;
 
-    fixture->fake.script[0] = &many;
+    fake_script(&fixture->fake, 0, &many);
     assert_int_equal(
         sw_client_stream(fixture->client, &method, &request.base, count_answer, &count, &err),
         SW_CONFIGURATION);
