@@ -2,6 +2,7 @@
 #include "sidecar/worker/metrics_http.h"
 
 #include <assert.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
@@ -18,9 +19,42 @@ enum {
     CONNECTION_SECONDS = 15       /* a silent peer is dropped after this */
 };
 
+/* GNU libmicrohttpd comes with a TLS library of its own, over two megabytes that a sidecar
+ * without this port shall not carry: it is loaded when the port is asked for. */
+#define LIBRARY_CALLS(CALL)                                                                        \
+    CALL(add_response_header)                                                                      \
+    CALL(create_response_from_buffer_with_free_callback)                                           \
+    CALL(destroy_response)                                                                         \
+    CALL(get_daemon_info)                                                                          \
+    CALL(queue_response)                                                                           \
+    CALL(start_daemon)                                                                             \
+    CALL(stop_daemon)
+
+static struct {
+#define CALL(name) __typeof__(MHD_##name) *name;
+    LIBRARY_CALLS(CALL)
+#undef CALL
+} library;
+
 struct sw_metrics_http {
     struct MHD_Daemon *daemon;
 };
+
+static enum sw_code load_library(struct sw_err *err)
+{
+    void *handle = dlopen("libmicrohttpd.so.12", RTLD_NOW | RTLD_LOCAL);
+
+    if (handle == NULL)
+        return sw_fail(err, SW_CONFIGURATION, "metrics: %s", dlerror());
+#define CALL(name) *(void **)&library.name = dlsym(handle, "MHD_" #name);
+    LIBRARY_CALLS(CALL)
+#undef CALL
+#define CALL(name) &&library.name != NULL
+    if (!(true LIBRARY_CALLS(CALL)))
+        return sw_fail(err, SW_CONFIGURATION, "metrics: an unknown libmicrohttpd");
+#undef CALL
+    return SW_OK;
+}
 
 static enum MHD_Result respond(struct MHD_Connection *connection, unsigned status,
                                const char *content_type, struct MHD_Response *response)
@@ -29,12 +63,13 @@ static enum MHD_Result respond(struct MHD_Connection *connection, unsigned statu
 
     if (response == NULL)
         return MHD_NO; /* no memory: the connection is closed */
-    if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type) == MHD_YES &&
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES)
-        result = MHD_queue_response(connection, status, response);
+    if (library.add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type) ==
+            MHD_YES &&
+        library.add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES)
+        result = library.queue_response(connection, status, response);
     else
         result = MHD_NO;
-    MHD_destroy_response(response);
+    library.destroy_response(response);
     return result;
 }
 
@@ -43,7 +78,7 @@ static enum MHD_Result respond_text(struct MHD_Connection *connection, unsigned 
 {
     return respond(
         connection, status, "text/plain; charset=utf-8",
-        MHD_create_response_from_buffer_with_free_callback(strlen(text), strdup(text), free));
+        library.create_response_from_buffer_with_free_callback(strlen(text), strdup(text), free));
 }
 
 static enum MHD_Result respond_metrics(struct MHD_Connection *connection)
@@ -54,7 +89,7 @@ static enum MHD_Result respond_metrics(struct MHD_Connection *connection)
     if (text == NULL)
         return MHD_NO;
     return respond(connection, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8",
-                   MHD_create_response_from_buffer_with_free_callback(size, text, free));
+                   library.create_response_from_buffer_with_free_callback(size, text, free));
 }
 
 static enum MHD_Result respond_ready(struct MHD_Connection *connection)
@@ -121,11 +156,11 @@ static struct MHD_Daemon *listen_at(const struct addrinfo *at)
 
     if (at->ai_family == AF_INET6)
         flags |= MHD_USE_IPv6;
-    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, NULL, MHD_OPTION_SOCK_ADDR,
-                            at->ai_addr, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_SECONDS,
-                            MHD_OPTION_END);
+    return library.start_daemon(flags, 0, NULL, NULL, on_request, NULL, MHD_OPTION_SOCK_ADDR,
+                                at->ai_addr, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+                                MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+                                MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_SECONDS,
+                                MHD_OPTION_END);
 }
 
 enum sw_code sw_metrics_http_start(const char *address, struct sw_metrics_http **ret_server,
@@ -133,8 +168,11 @@ enum sw_code sw_metrics_http_start(const char *address, struct sw_metrics_http *
 {
     struct sw_metrics_http *server;
     struct addrinfo *list = NULL;
-    enum sw_code rc = resolve(address, &list, err);
+    enum sw_code rc = load_library(err);
 
+    if (rc != SW_OK)
+        return rc;
+    rc = resolve(address, &list, err);
     if (rc != SW_OK)
         return sw_wrap(err, "metrics");
     server = calloc(1, sizeof(*server));
@@ -160,7 +198,7 @@ out:
 uint16_t sw_metrics_http_port(const struct sw_metrics_http *server)
 {
     const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
+        library.get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
 
     assert(info != NULL);
     return info->port;
@@ -170,6 +208,6 @@ void sw_metrics_http_stop(struct sw_metrics_http *server)
 {
     if (server == NULL)
         return;
-    MHD_stop_daemon(server->daemon);
+    library.stop_daemon(server->daemon);
     free(server);
 }

@@ -2,55 +2,26 @@
 #include "storage/base/hash.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <xxhash.h>
 
-/* Fetching the algorithm costs more than a short digest: it is done once. */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static EVP_MD *sha256;
-static pthread_key_t context_key; /* EVP_MD_CTX of the thread */
-
-static void free_context(void *context)
-{
-    EVP_MD_CTX_free(context);
-}
-
-static void set_up(void)
-{
-    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (sha256 == NULL || pthread_key_create(&context_key, free_context) != 0)
-        abort();
-}
-
-static EVP_MD_CTX *thread_context(void)
-{
-    EVP_MD_CTX *context;
-
-    if (pthread_once(&once, set_up) != 0)
-        abort();
-    context = pthread_getspecific(context_key);
-    if (context != NULL)
-        return context;
-    context = EVP_MD_CTX_new();
-    if (context == NULL || pthread_setspecific(context_key, context) != 0)
-        abort();
-    return context;
-}
+/* The direct functions, not the EVP ones: those load providers and configuration, about two
+ * megabytes, and cost more than a short digest itself. */
+#define OPENSSL_API_COMPAT 0x10100000L
+#include <openssl/sha.h>
 
 void sw_sha256(const struct sw_span *parts, size_t parts_count, struct sw_digest *ret)
 {
-    EVP_MD_CTX *context = thread_context();
+    SHA256_CTX context;
 
-    if (EVP_DigestInit_ex2(context, sha256, NULL) != 1)
+    if (SHA256_Init(&context) != 1)
         abort();
     for (size_t i = 0; i < parts_count; i++) {
-        if (parts[i].size > 0 && EVP_DigestUpdate(context, parts[i].data, parts[i].size) != 1)
+        if (parts[i].size > 0 && SHA256_Update(&context, parts[i].data, parts[i].size) != 1)
             abort();
     }
-    if (EVP_DigestFinal_ex(context, ret->bytes, NULL) != 1)
+    if (SHA256_Final(ret->bytes, &context) != 1)
         abort();
 }
 

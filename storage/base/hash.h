@@ -6,7 +6,7 @@
  * payload digests, idempotency keys. XXH3 (by xxHash) where speed matters and
  * an adversary does not: record checksums, hash tables.
  *
- * Threads: any; the OpenSSL digest context is per thread.
+ * Threads: any.
  * Fails:   never; a digest OpenSSL cannot compute aborts.
  */
 #ifndef SW_HASH_H
