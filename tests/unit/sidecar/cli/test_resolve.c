@@ -37,12 +37,8 @@ static int stop(void **state)
 
 static Stepwell__V1__ControlServiceResolveStepRequest *asked(struct served *s)
 {
-    Stepwell__V1__ControlServiceResolveStepRequest *request =
-        stepwell__v1__control_service_resolve_step_request__unpack(NULL, s->fake.request_size,
-                                                                   s->fake.request);
-
-    assert_non_null(request);
-    return request;
+    return fake_asked(&s->fake, "/stepwell.v1.ControlService/ResolveStep",
+                      &stepwell__v1__control_service_resolve_step_request__descriptor);
 }
 
 static void forget(Stepwell__V1__ControlServiceResolveStepRequest *request)
@@ -136,7 +132,7 @@ static void half_a_resolution_is_refused(void **state)
         s->fake.address);
     assert_int_equal(s->run.code, 1);
     has(s->run.capture.err, "--happened: not JSON");
-    assert_int_equal(s->fake.calls, 0);
+    assert_int_equal(fake_calls(&s->fake), 0);
 }
 
 static void nobody_there_is_6(void **state)

@@ -4,7 +4,8 @@
  * what it was asked.
  *
  * Owns:    a thread, a queue and a Unix socket in a temporary directory.
- * Threads: fake_script before the call, `path`, `request` and `calls` after it. Answers are copied.
+ * Threads: the thread shares `shared` under its lock, which ThreadSanitizer understands; gRPC's own
+ *          order of things it does not see. Answers are copied.
  * Fails:   aborts.
  */
 #ifndef SW_TEST_FAKE_SERVER_H
@@ -46,15 +47,30 @@ struct fake_packed {
 struct fake_server {
     char folder[64];
     char address[128]; /* unix:///... */
-    struct fake_packed script[FAKE_SCRIPT_MAX];
-    _Atomic unsigned calls; /* answered, or being answered */
-    char path[128];         /* of the last call */
-    uint8_t request[4096];
-    size_t request_size;
     grpc_server *server;
     grpc_completion_queue *queue;
     pthread_t thread;
+    struct {
+        pthread_mutex_t lock;
+        struct fake_packed script[FAKE_SCRIPT_MAX];
+        unsigned calls; /* answered, or being answered */
+        char path[128]; /* of the last call */
+        uint8_t request[4096];
+        size_t request_size;
+    } shared;
 };
+
+static inline void fake_lock(struct fake_server *fake)
+{
+    if (pthread_mutex_lock(&fake->shared.lock) != 0)
+        abort();
+}
+
+static inline void fake_unlock(struct fake_server *fake)
+{
+    if (pthread_mutex_unlock(&fake->shared.lock) != 0)
+        abort();
+}
 
 /* Waits for what the thread began. The end of the server has another tag, and may come before. */
 static inline bool fake_wait(struct fake_server *fake)
@@ -96,24 +112,65 @@ static inline grpc_slice fake_pack(const ProtobufCMessage *message)
 static inline void fake_script(struct fake_server *fake, unsigned slot,
                                const struct fake_answer *answer)
 {
-    struct fake_packed *packed = &fake->script[slot];
+    struct fake_packed packed = {.status = answer->status, .silent = answer->silent};
 
-    fake_forget(packed);
-    *packed = (struct fake_packed){.status = answer->status, .silent = answer->silent};
-    while (packed->messages_count < FAKE_ANSWERS_MAX &&
-           answer->messages[packed->messages_count] != NULL) {
-        packed->messages[packed->messages_count] =
-            fake_pack(answer->messages[packed->messages_count]);
-        packed->messages_count++;
+    while (packed.messages_count < FAKE_ANSWERS_MAX &&
+           answer->messages[packed.messages_count] != NULL) {
+        packed.messages[packed.messages_count] = fake_pack(answer->messages[packed.messages_count]);
+        packed.messages_count++;
     }
-    packed->text = grpc_slice_from_copied_string(answer->text != NULL ? answer->text : "");
-    packed->has_details = answer->details != NULL;
-    if (packed->has_details)
-        packed->details = fake_pack(answer->details);
+    packed.text = grpc_slice_from_copied_string(answer->text != NULL ? answer->text : "");
+    packed.has_details = answer->details != NULL;
+    if (packed.has_details)
+        packed.details = fake_pack(answer->details);
+    fake_lock(fake);
+    fake_forget(&fake->shared.script[slot]);
+    fake->shared.script[slot] = packed;
+    fake_unlock(fake);
+}
+
+/* The next answer, taken out of the script. */
+static inline struct fake_packed fake_take(struct fake_server *fake)
+{
+    struct fake_packed *next;
+    struct fake_packed taken;
+
+    fake_lock(fake);
+    next = &fake->shared.script[fake->shared.calls++ % FAKE_SCRIPT_MAX];
+    taken = *next;
+    *next = (struct fake_packed){.text = grpc_empty_slice()};
+    fake_unlock(fake);
+    return taken;
+}
+
+static inline unsigned fake_calls(struct fake_server *fake)
+{
+    unsigned calls;
+
+    fake_lock(fake);
+    calls = fake->shared.calls;
+    fake_unlock(fake);
+    return calls;
+}
+
+/* The last request, which must have come by this path and be of this type; freed by the caller. */
+static inline void *fake_asked(struct fake_server *fake, const char *path,
+                               const ProtobufCMessageDescriptor *type)
+{
+    ProtobufCMessage *message;
+
+    fake_lock(fake);
+    message =
+        protobuf_c_message_unpack(type, NULL, fake->shared.request_size, fake->shared.request);
+    if (message == NULL || strcmp(fake->shared.path, path) != 0)
+        abort();
+    fake_unlock(fake);
+    return message;
 }
 
 /* False when the client has gone before it could be heard. */
-static inline bool fake_read(struct fake_server *fake, grpc_call *call)
+static inline bool fake_read(struct fake_server *fake, grpc_call *call,
+                             const grpc_call_details *details)
 {
     grpc_op ops[2] = {{.op = GRPC_OP_SEND_INITIAL_METADATA}, {.op = GRPC_OP_RECV_MESSAGE}};
     grpc_byte_buffer *bytes = NULL;
@@ -125,10 +182,15 @@ static inline bool fake_read(struct fake_server *fake, grpc_call *call)
     if (bytes == NULL || !grpc_byte_buffer_reader_init(&reader, bytes))
         return false;
     all = grpc_byte_buffer_reader_readall(&reader);
-    fake->request_size = GRPC_SLICE_LENGTH(all);
-    if (fake->request_size > sizeof(fake->request))
+    fake_lock(fake);
+    fake->shared.request_size = GRPC_SLICE_LENGTH(all);
+    if (fake->shared.request_size > sizeof(fake->shared.request))
         abort();
-    memcpy(fake->request, GRPC_SLICE_START_PTR(all), fake->request_size);
+    memcpy(fake->shared.request, GRPC_SLICE_START_PTR(all), fake->shared.request_size);
+    (void)snprintf(fake->shared.path, sizeof(fake->shared.path), "%.*s",
+                   (int)GRPC_SLICE_LENGTH(details->method),
+                   (const char *)GRPC_SLICE_START_PTR(details->method));
+    fake_unlock(fake);
     grpc_slice_unref(all);
     grpc_byte_buffer_reader_destroy(&reader);
     grpc_byte_buffer_destroy(bytes);
@@ -163,16 +225,15 @@ static inline void fake_end(struct fake_server *fake, grpc_call *call, struct fa
 static inline void fake_answer_call(struct fake_server *fake, grpc_call *call,
                                     const grpc_call_details *details)
 {
-    struct fake_packed *packed;
+    struct fake_packed packed;
 
-    (void)snprintf(fake->path, sizeof(fake->path), "%.*s", (int)GRPC_SLICE_LENGTH(details->method),
-                   (const char *)GRPC_SLICE_START_PTR(details->method));
-    if (!fake_read(fake, call))
+    if (!fake_read(fake, call, details))
         return;
-    packed = &fake->script[fake->calls++ % FAKE_SCRIPT_MAX];
-    for (unsigned i = 0; i < packed->messages_count; i++)
-        fake_send(fake, call, packed->messages[i]);
-    fake_end(fake, call, packed);
+    packed = fake_take(fake);
+    for (unsigned i = 0; i < packed.messages_count; i++)
+        fake_send(fake, call, packed.messages[i]);
+    fake_end(fake, call, &packed);
+    fake_forget(&packed);
 }
 
 static inline void *fake_run(void *self)
@@ -207,7 +268,9 @@ static inline void fake_start(struct fake_server *fake)
 
     memset(fake, 0, sizeof(*fake));
     for (unsigned i = 0; i < FAKE_SCRIPT_MAX; i++)
-        fake->script[i].text = grpc_empty_slice();
+        fake->shared.script[i].text = grpc_empty_slice();
+    if (pthread_mutex_init(&fake->shared.lock, NULL) != 0)
+        abort();
     (void)snprintf(fake->folder, sizeof(fake->folder), "/tmp/stepwell-fake-XXXXXX");
     if (mkdtemp(fake->folder) == NULL)
         abort();
@@ -239,7 +302,8 @@ static inline void fake_stop(struct fake_server *fake)
         event = grpc_completion_queue_next(fake->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
     } while (event.type != GRPC_QUEUE_SHUTDOWN);
     for (unsigned i = 0; i < FAKE_SCRIPT_MAX; i++)
-        fake_forget(&fake->script[i]);
+        fake_forget(&fake->shared.script[i]);
+    (void)pthread_mutex_destroy(&fake->shared.lock);
     grpc_server_destroy(fake->server);
     grpc_completion_queue_destroy(fake->queue);
     grpc_shutdown();

@@ -56,14 +56,13 @@ static void see(struct fixture *f, const char *what, struct sw_span name)
     (void)snprintf(f->seen + used, sizeof(f->seen) - used, "%s%.*s ", what, SW_SPAN_ARG(name));
 }
 
-/* The last request, of this type; freed by the caller. */
-static void *asked(struct fixture *f, const ProtobufCMessageDescriptor *type)
+/* The last request, of this method; freed by the caller. */
+static void *asked(struct fixture *f, const char *method, const ProtobufCMessageDescriptor *type)
 {
-    ProtobufCMessage *message =
-        protobuf_c_message_unpack(type, NULL, f->fake.request_size, f->fake.request);
+    char path[128];
 
-    assert_non_null(message);
-    return message;
+    (void)snprintf(path, sizeof(path), "/stepwell.v1.ControlService/%s", method);
+    return fake_asked(&f->fake, path, type);
 }
 
 static enum sw_code see_run(void *self, const struct sw_run_view *run, bool *ret_stop,
@@ -112,9 +111,8 @@ static void pages_are_read_on(void **state)
     fake_script(&f->fake, 1, &answers[1]);
     assert_int_equal(sw_client_list_runs(f->client, &filter, visitor, &f->err), SW_OK);
     assert_string_equal(f->seen, "a b c ");
-    assert_int_equal(f->fake.calls, 2);
-    assert_string_equal(f->fake.path, "/stepwell.v1.ControlService/ListRuns");
-    request = asked(f, &stepwell__v1__list_runs_request__descriptor);
+    assert_int_equal(fake_calls(&f->fake), 2);
+    request = asked(f, "ListRuns", &stepwell__v1__list_runs_request__descriptor);
     assert_string_equal(request->page_token, "17");
     assert_string_equal(request->task, "t");
     assert_int_equal(request->state, SW_RUN_RUNNING);
@@ -176,7 +174,7 @@ static void a_watch_is_heard_in_order(void **state)
     fake_script(&f->fake, 0, &answer);
     assert_int_equal(sw_client_watch_run(f->client, &watch, &watcher, &f->err), SW_OK);
     assert_string_equal(f->seen, "run:r step:x step:y caught-up step:y run:r ");
-    request = asked(f, &stepwell__v1__watch_run_request__descriptor);
+    request = asked(f, "WatchRun", &stepwell__v1__watch_run_request__descriptor);
     assert_true(request->follow);
     assert_true(request->include_inputs);
     protobuf_c_message_free_unpacked(&request->base, NULL);
@@ -239,7 +237,7 @@ static void records_and_flush_carry_their_bounds(void **state)
     fake_script(&f->fake, 1, &answers[1]);
     assert_int_equal(sw_client_read_journal(f->client, &range, visitor, &f->err), SW_OK);
     assert_string_equal(f->seen, "record ");
-    request = asked(f, &stepwell__v1__read_journal_request__descriptor);
+    request = asked(f, "ReadJournal", &stepwell__v1__read_journal_request__descriptor);
     assert_int_equal(request->from_lsn, 3);
     assert_int_equal(request->limit, 9);
     assert_string_equal(request->run_id, "r");
@@ -268,7 +266,7 @@ resolve(struct fixture *f, enum sw_resolution resolution, struct sw_resolve_step
     for (unsigned i = 0; i < FAKE_SCRIPT_MAX; i++)
         fake_script(&f->fake, i, &answer);
     assert_int_equal(sw_client_resolve_step(f->client, &request, ret, &f->err), SW_OK);
-    return asked(f, &stepwell__v1__control_service_resolve_step_request__descriptor);
+    return asked(f, "ResolveStep", &stepwell__v1__control_service_resolve_step_request__descriptor);
 }
 
 static void resolutions_are_told_apart(void **state)

@@ -75,10 +75,7 @@ static void one_question_has_one_answer(void **state)
     response.lsn = 9;
     assert_int_equal(ask(fixture, &answer, &got, &err), SW_OK);
     assert_int_equal(((Stepwell__V1__FlushResponse *)got)->lsn, 9);
-    assert_string_equal(fixture->fake.path, "/stepwell.v1.ControlService/Flush");
-    asked = stepwell__v1__flush_request__unpack(NULL, fixture->fake.request_size,
-                                                fixture->fake.request);
-    assert_non_null(asked);
+    asked = fake_asked(&fixture->fake, method.path, &stepwell__v1__flush_request__descriptor);
     assert_int_equal(asked->lsn, 7);
     stepwell__v1__flush_request__free_unpacked(asked, NULL);
 }
