@@ -205,8 +205,11 @@ static enum sw_code read_details(grpc_slice bytes, struct sw_err *err)
 
 static enum sw_code away(const struct call *call, int os_errno, const char *why, struct sw_err *err)
 {
-    enum sw_code rc = sw_fail(err, SW_STORAGE_FAILED, "connect: no server answers at %s: %s",
-                              call->client->address, why);
+    static const char detail[] = "last error: "; /* behind it stands what happened */
+    const char *last = strstr(why, detail);
+    enum sw_code rc =
+        sw_fail(err, SW_STORAGE_FAILED, "connect: no server answers at %s: %s",
+                call->client->address, last != NULL ? last + sizeof(detail) - 1 : why);
 
     err->os_errno = os_errno;
     return rc;

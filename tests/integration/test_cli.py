@@ -317,6 +317,7 @@ def certificates(folder) -> None:
                 "-CAcreateserial", "-out", f"{name}.pem", "-days", "2", "-extfile", "names")
 
 
+@pytest.mark.skipif("STEPWELL_TSAN" in os.environ, reason="libcrypto is not built with it")
 def test_tcp_speaks_mutual_tls(tmp_path):
     certificates(tmp_path)
     port = 20000 + os.getpid() % 20000

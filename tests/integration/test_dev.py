@@ -2,6 +2,7 @@
 """`stepwell dev`: a sidecar and an agent that live and die together. And a process that sleeps."""
 
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -118,6 +119,26 @@ def test_dev_passes_signals_on(dev, tmp_path, number):
     process.communicate(timeout=40)
     assert process.returncode == 7
     assert not alive(sidecar)
+
+
+def test_the_terminal_interrupts_the_agent_alone(tmp_path):
+    """Ctrl-C reaches the agent once, and the sidecar not at all: the agent may still finish."""
+    heard = tmp_path / "heard"
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(binary(), ["stepwell", "dev", "--data", str(tmp_path / "data"), "--", "sh", "-c",
+                            f"trap 'echo int >>{heard}' INT; touch {tmp_path}/up; "
+                            f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done; "
+                            f"{binary()} status >/dev/null && exit 5"])
+    eventually((tmp_path / "up").exists, 20)
+    os.write(terminal, b"\x03")
+    eventually(heard.exists, 20)
+    time.sleep(0.5)
+    (tmp_path / "go").touch()
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 5
+    assert heard.read_text() == "int\n"
 
 
 def test_dev_leaves_nothing_behind(dev, tmp_path):
