@@ -142,7 +142,7 @@ enum sw_code sw_parse_host_port(const char *text, const char *host_default,
     const char *port_text = colon != NULL ? colon + 1 : text;
     const char *host = text;
     size_t host_size = colon != NULL ? (size_t)(colon - text) : 0;
-    uint64_t port;
+    uint64_t port = 0;
 
     if (colon == NULL && host_default != NULL) {
         host = host_default;

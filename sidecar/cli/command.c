@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sidecar/cli/print.h"
 #include "sidecar/rpc/client.h"
 #include "sidecar/text.h"
 
@@ -101,8 +102,13 @@ int sw_cli_usage(const struct sw_cli_command *command, const char *format, ...)
 
 int sw_cli_fail(const struct sw_cli_command *command, const struct sw_err *err)
 {
+    struct sw_arena arena;
+
     (void)fflush(stdout);
-    (void)fprintf(stderr, "stepwell %s: %s\n", command->name, err->text);
+    sw_arena_init(&arena, 0);
+    (void)fprintf(stderr, "stepwell %s: %s\n", command->name,
+                  sw_text_safe(&arena, sw_span_of_text(err->text), 0));
+    sw_arena_fini(&arena);
     if (sw_client_is_away(err) || err->code == SW_DRAINING)
         return SW_EXIT_CLI_NO_SERVER;
     if (err->code == SW_RUN_NOT_FOUND || err->code == SW_STEP_NOT_FOUND || err->os_errno == ENOENT)

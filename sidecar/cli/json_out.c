@@ -126,7 +126,9 @@ void sw_json_hex(cJSON *into, const char *key, struct sw_span bytes)
 
 void sw_json_base64(cJSON *into, const char *key, struct sw_span bytes)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+    enum { PAD = 64 };
     char *text = must(malloc((bytes.size + 2) / 3 * 4 + 1));
     char *at = text;
 
@@ -138,8 +140,8 @@ void sw_json_base64(cJSON *into, const char *key, struct sw_span bytes)
         group |= left > 2 ? bytes.data[i + 2] : 0;
         *at++ = digits[group >> 18];
         *at++ = digits[group >> 12 & 63];
-        *at++ = left > 1 ? digits[group >> 6 & 63] : '=';
-        *at++ = left > 2 ? digits[group & 63] : '=';
+        *at++ = digits[left > 1 ? group >> 6 & 63 : PAD];
+        *at++ = digits[left > 2 ? group & 63 : PAD];
     }
     *at = '\0';
     put(into, key, cJSON_CreateString(text));

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "sidecar/cli/json_views.h"
+#include "sidecar/cli/print.h"
 #include "sidecar/cli/source.h"
+#include "sidecar/cli/views.h"
 
 struct options {
     struct sw_cli_common common;
@@ -126,11 +128,12 @@ static enum sw_code read_resolution(const struct options *options, struct sw_are
 static void print(const struct options *options, const struct sw_resolve_step_request *request,
                   const struct sw_resolve_step_answer *answer)
 {
+    enum sw_colour colour;
     struct cJSON *root;
 
-    if (!options->common.json) {
+    if (!options->common.json) { /* the key is as the person wrote it */
         (void)printf("%.*s is %s now (lsn %" PRIu64 ")\n", SW_SPAN_ARG(request->key),
-                     sw_name_step_state(answer->state), answer->lsn);
+                     sw_text_step_state(answer->state, &colour), answer->lsn);
         return;
     }
     root = sw_json_new();
@@ -145,7 +148,7 @@ static void print(const struct options *options, const struct sw_resolve_step_re
 /* After a refusal: which steps could have been meant. */
 static void hint(struct sw_client *client, struct sw_span run_id, const struct sw_err *refusal)
 {
-    struct sw_client_run run;
+    struct sw_client_run run = {.open_steps_count = 0};
     struct sw_arena arena;
     struct sw_err err;
     const char *before = "stepwell resolve: in doubt in this run: ";
@@ -154,15 +157,16 @@ static void hint(struct sw_client *client, struct sw_span run_id, const struct s
         return;
     sw_arena_init(&arena, 0);
     if (sw_client_get_run(client, run_id, &arena, &run, &err) != SW_OK)
-        run.open_steps_count = 0;
+        goto out;
     for (size_t i = 0; i < run.open_steps_count; i++) {
         if (run.open_steps[i].step.state != SW_STEP_DOUBTED)
             continue;
-        (void)fprintf(stderr, "%s%.*s", before, SW_SPAN_ARG(run.open_steps[i].step.key));
+        (void)fprintf(stderr, "%s%s", before, sw_text_safe(&arena, run.open_steps[i].step.key, 0));
         before = ", ";
     }
     if (strcmp(before, ", ") == 0)
         (void)fputc('\n', stderr);
+out:
     sw_arena_fini(&arena);
 }
 
@@ -172,7 +176,7 @@ static int resolve(const struct options *options, char **words)
                                               .run_id = sw_span_of_text(words[0]),
                                               .key = sw_span_of_text(words[1]),
                                               .by = sw_span_of_text(options->by)};
-    struct sw_resolve_step_answer answer;
+    struct sw_resolve_step_answer answer = {.lsn = 0};
     struct sw_source source = {.client = NULL};
     struct sw_arena arena;
     struct sw_err err;

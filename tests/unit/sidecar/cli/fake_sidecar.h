@@ -35,7 +35,8 @@ static inline void fake_log(const char *line)
 /* The text of the log, at most size - 1 bytes of it. */
 static inline void fake_read_log(char *ret, size_t size)
 {
-    int fd = open(getenv("FAKE_LOG"), O_RDONLY);
+    const char *path = getenv("FAKE_LOG");
+    int fd = path != NULL ? open(path, O_RDONLY) : -1;
     ssize_t got = fd >= 0 ? read(fd, ret, size - 1) : 0;
 
     ret[got > 0 ? got : 0] = '\0';

@@ -83,6 +83,8 @@ static inline const char *json_at(const cJSON *value, const char *path)
                                      : cJSON_GetObjectItem(value, word);
         path += size + (path[size] == '.');
     }
+    if (value == NULL)
+        return "(not there)";
     if (cJSON_IsString(value))
         return value->valuestring;
     if (cJSON_IsNumber(value)) {
@@ -94,7 +96,7 @@ static inline const char *json_at(const cJSON *value, const char *path)
     return cJSON_IsTrue(value)    ? "true"
            : cJSON_IsFalse(value) ? "false"
            : cJSON_IsNull(value)  ? "null"
-                                  : "(not there)";
+                                  : "(many)";
 }
 
 static inline void run_agency(struct fixture *f)

@@ -54,7 +54,7 @@ static void what_happened_is_the_output(void **state)
     RUN(&s->run, &sw_cli_resolve, "r", "charge it", "--happened", "{\"id\": 9}", "--by", "jane",
         "--addr", s->fake.address);
     assert_int_equal(s->run.code, 0);
-    assert_string_equal(s->run.capture.out, "charge it is COMPLETED now (lsn 20)\n");
+    assert_string_equal(s->run.capture.out, "charge it is completed now (lsn 20)\n");
     request = asked(s);
     assert_string_equal(request->run_id, "r");
     assert_string_equal(request->key, "charge it");
