@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 struct sw_descriptor_file {
-    const char *name;              /* "stepwell/v1/types.proto" */
-    const unsigned char *bytes;    /* serialised FileDescriptorProto */
+    const char *name;           /* "stepwell/v1/types.proto" */
+    const unsigned char *bytes; /* serialised FileDescriptorProto */
     size_t size;
     const char *const *dependencies; /* names; NULL-terminated */
     const char *const *symbols;      /* full names of all it declares; NULL-terminated */

@@ -21,7 +21,7 @@ class Witness:
         self.log: list[dict] = []
         self.turns: collections.Counter[str] = collections.Counter()
         self.tokens = itertools.count(1)
-        self.busy = 0
+        self.busy: collections.Counter[str] = collections.Counter()  # effects under way, by agent
         witness = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -49,8 +49,9 @@ class Witness:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def serve(self, handler: http.server.BaseHTTPRequestHandler, body: dict) -> None:
+        agent = str(body.get("run", "")).rpartition("-")[0]
         with self.lock:
-            self.busy += 1
+            self.busy[agent] += 1
         try:
             url = urllib.parse.urlsplit(handler.path)
             query = {key: value[0] for key, value in urllib.parse.parse_qs(url.query).items()}
@@ -67,14 +68,14 @@ class Witness:
             handler.wfile.write(data)
         finally:
             with self.lock:
-                self.busy -= 1
+                self.busy[agent] -= 1
 
-    def settle(self) -> None:
-        """Waits until what killed agents had sent has arrived."""
+    def settle(self, agent: str) -> None:
+        """Waits until what an agent sent before it was killed has arrived."""
         quiet = 0
         while quiet < 5:
-            time.sleep(0.005)
-            quiet = quiet + 1 if self.busy == 0 else 0
+            time.sleep(0.004)
+            quiet = quiet + 1 if self.busy[agent] == 0 else 0
 
     def do_turn(self, agent: str) -> dict:
         return {"turn": self.turns[agent]}

@@ -63,11 +63,15 @@ static int make_journal(void **state)
 
 static int remove_journal(void **state)
 {
-    char command[256];
+    static const char *const names[] = {"journal.db", "journal.db-wal", "journal.db-shm", "lock"};
+    char path[256];
     int failed;
 
-    snprintf(command, sizeof command, "rm -r '%s'", (char *)*state);
-    failed = system(command);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/%s", (char *)*state, names[i]);
+        (void)unlink(path);
+    }
+    failed = rmdir(*state);
     free(*state);
     return failed;
 }

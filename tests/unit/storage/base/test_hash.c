@@ -22,10 +22,11 @@ static size_t unhex(const char *hex, uint8_t *ret)
     if (strcmp(hex, "-") == 0)
         return 0;
     for (; hex[2 * size] != '\0'; size++) {
-        unsigned byte;
+        const char digits[] = {hex[2 * size], hex[2 * size + 1], '\0'};
+        char *end;
 
-        assert_int_equal(sscanf(hex + 2 * size, "%2x", &byte), 1);
-        ret[size] = (uint8_t)byte;
+        ret[size] = (uint8_t)strtoul(digits, &end, 16);
+        assert_true(end == digits + 2);
     }
     return size;
 }
