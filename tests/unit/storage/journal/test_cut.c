@@ -104,8 +104,9 @@ static void cuts_never_move(void **state)
     (void)state;
     fill(bytes, 3);
     count = cut_all(sw_span_of(bytes, SIZE), hashes);
-    assert_int_equal(count, 0);
-    assert_true(sw_hash64(sw_span_of(hashes, count * sizeof(hashes[0])), 0) == 0);
+    assert_int_equal(count, 110);
+    assert_true(sw_hash64(sw_span_of(hashes, count * sizeof(hashes[0])), 0) ==
+                16676640548415300719u);
 }
 
 int main(void)

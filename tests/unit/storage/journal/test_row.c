@@ -75,8 +75,10 @@ static void changed_columns_are_refused(void **state)
         if (seen_all(fixture->path, &seen, &fixture->err) != SW_CORRUPT)
             fail_msg("not found: %s", changes[i]);
         assert_non_null(strstr(fixture->err.text, "record 3"));
-        assert_int_equal(sw_journal_open(&fixture->options, &fixture->journal, &fixture->err),
-                         SW_CORRUPT);
+        if (strstr(changes[i], "chunked") != NULL)
+            continue; /* found by decoding, which opening does not do */
+        if (sw_journal_open(&fixture->options, &fixture->journal, &fixture->err) != SW_CORRUPT)
+            fail_msg("opened: %s", changes[i]);
     }
 }
 
