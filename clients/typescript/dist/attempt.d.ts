@@ -16,9 +16,9 @@ export type Ending = {
 export type Code = (step: StepContext) => unknown;
 /**
  * Throws only what is no ending of the attempt: an error of ours never reads as
- * a failure of the step.
+ * a failure of the step. Code that returns no promise costs none.
  */
-export declare function runAttempt(step: StepContext, options: StepOptions, code: Code, codec: Codec): Promise<Ending>;
+export declare function runAttempt(step: StepContext, options: StepOptions, code: Code, codec: Codec): Ending | Promise<Ending>;
 /** The effect took place, but what it returned cannot be recorded. */
 export declare function lostOutput(options: StepOptions, error: unknown): Ending;
 /** Any thrown thing as a failure: type from its name, or its class when it has no name of its own. */

@@ -4,19 +4,29 @@ import { runInStep } from "./step.js";
 import { isConnectionLoss } from "./unknown.js";
 /**
  * Throws only what is no ending of the attempt: an error of ours never reads as
- * a failure of the step.
+ * a failure of the step. Code that returns no promise costs none.
  */
-export async function runAttempt(step, options, code, codec) {
+export function runAttempt(step, options, code, codec) {
     let value;
     try {
-        value = runInStep(step, () => code(step));
-        if (isThenable(value)) {
-            value = await (options.timeoutMs ? withinTime(step, value, options.timeoutMs) : value);
-        }
+        value = runInStep(step, code);
     }
     catch (error) {
         return endingOf(error, options, step);
     }
+    return isThenable(value) ? settle(step, options, value, codec) : outputOf(value, options, codec);
+}
+async function settle(step, options, promise, codec) {
+    let value;
+    try {
+        value = await (options.timeoutMs ? withinTime(step, promise, options.timeoutMs) : promise);
+    }
+    catch (error) {
+        return endingOf(error, options, step);
+    }
+    return outputOf(value, options, codec);
+}
+function outputOf(value, options, codec) {
     try {
         return { kind: "output", value, payload: encodeValue(codec, value) };
     }

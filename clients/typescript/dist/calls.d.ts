@@ -1,4 +1,4 @@
-import type { AgentServiceResolveStepRequest, AgentServiceResolveStepResponse, BeginNext, CompleteStepRequest, CompleteStepResponse, EndRunRequest, NoteStepRequest } from "./proto/stepwell/v1/agent_service.js";
+import type { AgentServiceResolveStepRequest, AgentServiceResolveStepResponse, BeginNext, CompleteStepRequest, EndRunRequest, NoteStepRequest, SessionResult } from "./proto/stepwell/v1/agent_service.js";
 import type { Verdict } from "./proto/stepwell/v1/types.js";
 import type { Session } from "./session.js";
 type Named<T> = Omit<T, "runId" | "lease">;
@@ -15,7 +15,8 @@ export declare class RunCalls {
     /** Aborted, with a Fenced as its reason, when the lease is lost. */
     lost: AbortSignal);
     begin(begin: BeginNext): Promise<Verdict>;
-    complete(request: CompleteStepRequest): Promise<CompleteStepResponse>;
+    /** The answer is its `completeStep`. */
+    complete(request: CompleteStepRequest): Promise<SessionResult>;
     note(request: Named<NoteStepRequest>): Promise<void>;
     resolve(request: Named<AgentServiceResolveStepRequest>): Promise<AgentServiceResolveStepResponse>;
     end(request: Named<EndRunRequest>): Promise<void>;

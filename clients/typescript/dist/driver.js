@@ -156,9 +156,16 @@ export class Driver {
         let answer;
         this.#open.add(step);
         try {
-            ending = await runAttempt(step, task.options, task.code, this.codec);
+            const ran = runAttempt(step, task.options, task.code, this.codec);
+            ending = ran instanceof Promise ? await ran : ran;
             const next = ending.kind === "output" ? this.#beginAfter(follow, ending.value) : undefined;
-            answer = await this.#complete(task, step, ending, next);
+            const request = this.#completion(step, ending, next);
+            try {
+                answer = (await this.calls.complete(request)).completeStep ?? unanswered();
+            }
+            catch (error) {
+                answer = await this.#completeAnyhow(task, step, ending, next, error);
+            }
         }
         finally {
             this.#open.delete(step);
@@ -190,21 +197,24 @@ export class Driver {
         this.visit(next.key);
         return next.begin;
     }
-    async #complete(task, step, ending, next) {
-        try {
-            return await this.calls.complete(this.#completion(step, ending, next));
+    /** What has happened must be recorded, whatever was wrong with the next step, or with its output. */
+    async #completeAnyhow(task, step, ending, next, met) {
+        let error = met;
+        if (!isRefusal(error))
+            throw error;
+        if (next !== undefined) {
+            try {
+                const alone = this.#completion(step, ending, undefined);
+                return (await this.calls.complete(alone)).completeStep ?? unanswered();
+            }
+            catch (again) {
+                error = again;
+            }
         }
-        catch (error) {
-            if (!(error instanceof InvalidArgument || error instanceof ResourceExhausted))
-                throw error;
-            // What has happened must be recorded, whatever was wrong with the next step ...
-            if (next !== undefined)
-                return this.#complete(task, step, ending, undefined);
-            if (ending.kind !== "output" || error.retryAfterMs > 0)
-                throw error;
-            // ... and even when its output is refused.
-            return this.calls.complete(this.#completion(step, lostOutput(task.options, error), undefined));
-        }
+        if (!isRefusal(error) || error.retryAfterMs > 0 || ending.kind !== "output")
+            throw error;
+        const lost = this.#completion(step, lostOutput(task.options, error), undefined);
+        return (await this.calls.complete(lost)).completeStep ?? unanswered();
     }
     #completion(step, ending, next) {
         const { kind } = ending;
@@ -304,4 +314,7 @@ class Chain {
 }
 function isFinished(step) {
     return step.state === StepState.COMPLETED || step.state === StepState.FAILED;
+}
+function isRefusal(error) {
+    return error instanceof InvalidArgument || error instanceof ResourceExhausted;
 }

@@ -2,6 +2,7 @@
 // One Session stream from its opening to its end. Knows gRPC, knows no calls.
 import { Client, connectivityState, } from "@grpc/grpc-js";
 import { SessionResponse } from "./proto/stepwell/v1/agent_service.js";
+import { Reader } from "./wire.js";
 const METHOD = "/stepwell.v1.AgentService/Session";
 const GOODBYE_MS = 1000;
 /** Options of every channel: LLM contexts exceed gRPC's default of 4 MiB, and waiting is ours to decide. */
@@ -17,7 +18,7 @@ export function channelOptions(address, extra) {
     };
 }
 const pass = (bytes) => bytes;
-const decode = (bytes) => SessionResponse.decode(bytes);
+const decode = (bytes) => SessionResponse.decode(new Reader(bytes));
 export class Link {
     startedAt = performance.now();
     #client;

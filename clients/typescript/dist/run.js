@@ -131,7 +131,7 @@ export class Run {
         const codec = this.#codec;
         if (next !== undefined)
             this.#driver.visit(next.key);
-        const answer = await this.#calls.complete({
+        const { completeStep } = await this.#calls.complete({
             runId: this.runId,
             lease: this.lease,
             key,
@@ -142,6 +142,7 @@ export class Run {
             usage: usage && usageToWire(usage),
             beginNext: next && beginToWire(codec, next.key, next, newRequestId()),
         });
+        const answer = completeStep ?? unanswered();
         return {
             lsn: answer.lsn,
             state: stateOf(answer.state),

@@ -95,5 +95,5 @@ export function currentStep() {
 }
 /** @internal */
 export function runInStep(step, code) {
-    return storage.run(step, code);
+    return storage.run(step, code, step);
 }

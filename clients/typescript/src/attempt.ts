@@ -27,23 +27,39 @@ export type Code = (step: StepContext) => unknown;
 
 /**
  * Throws only what is no ending of the attempt: an error of ours never reads as
- * a failure of the step.
+ * a failure of the step. Code that returns no promise costs none.
  */
-export async function runAttempt(
+export function runAttempt(
   step: StepContext,
   options: StepOptions,
   code: Code,
   codec: Codec,
-): Promise<Ending> {
+): Ending | Promise<Ending> {
   let value: unknown;
   try {
-    value = runInStep(step, () => code(step));
-    if (isThenable(value)) {
-      value = await (options.timeoutMs ? withinTime(step, value, options.timeoutMs) : value);
-    }
+    value = runInStep(step, code);
   } catch (error) {
     return endingOf(error, options, step);
   }
+  return isThenable(value) ? settle(step, options, value, codec) : outputOf(value, options, codec);
+}
+
+async function settle(
+  step: StepContext,
+  options: StepOptions,
+  promise: PromiseLike<unknown>,
+  codec: Codec,
+): Promise<Ending> {
+  let value: unknown;
+  try {
+    value = await (options.timeoutMs ? withinTime(step, promise, options.timeoutMs) : promise);
+  } catch (error) {
+    return endingOf(error, options, step);
+  }
+  return outputOf(value, options, codec);
+}
+
+function outputOf(value: unknown, options: StepOptions, codec: Codec): Ending {
   try {
     return { kind: "output", value, payload: encodeValue(codec, value) };
   } catch (error) {

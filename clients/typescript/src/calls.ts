@@ -7,7 +7,6 @@ import type {
   AgentServiceResolveStepResponse,
   BeginNext,
   CompleteStepRequest,
-  CompleteStepResponse,
   EndRunRequest,
   NoteStepRequest,
   SessionCall,
@@ -41,9 +40,9 @@ export class RunCalls {
     return result.beginStep?.verdict ?? unanswered();
   }
 
-  async complete(request: CompleteStepRequest): Promise<CompleteStepResponse> {
-    const result = await this.#send({ id: 0, completeStep: request });
-    return result.completeStep ?? unanswered();
+  /** The answer is its `completeStep`. */
+  complete(request: CompleteStepRequest): Promise<SessionResult> {
+    return this.#send({ id: 0, completeStep: request });
   }
 
   async note(request: Named<NoteStepRequest>): Promise<void> {

@@ -230,9 +230,15 @@ export class Driver implements StepOwner {
     let answer: CompleteStepResponse;
     this.#open.add(step);
     try {
-      ending = await runAttempt(step, task.options, task.code, this.codec);
+      const ran = runAttempt(step, task.options, task.code, this.codec);
+      ending = ran instanceof Promise ? await ran : ran;
       const next = ending.kind === "output" ? this.#beginAfter(follow, ending.value) : undefined;
-      answer = await this.#complete(task, step, ending, next);
+      const request = this.#completion(step, ending, next);
+      try {
+        answer = (await this.calls.complete(request)).completeStep ?? unanswered();
+      } catch (error) {
+        answer = await this.#completeAnyhow(task, step, ending, next, error);
+      }
     } finally {
       this.#open.delete(step);
     }
@@ -260,24 +266,27 @@ export class Driver implements StepOwner {
     return next.begin;
   }
 
-  async #complete(
+  /** What has happened must be recorded, whatever was wrong with the next step, or with its output. */
+  async #completeAnyhow(
     task: Task,
     step: StepContext,
     ending: Ending,
     next: BeginNext | undefined,
+    met: unknown,
   ): Promise<CompleteStepResponse> {
-    try {
-      return await this.calls.complete(this.#completion(step, ending, next));
-    } catch (error) {
-      if (!(error instanceof InvalidArgument || error instanceof ResourceExhausted)) throw error;
-      // What has happened must be recorded, whatever was wrong with the next step ...
-      if (next !== undefined) return this.#complete(task, step, ending, undefined);
-      if (ending.kind !== "output" || error.retryAfterMs > 0) throw error;
-      // ... and even when its output is refused.
-      return this.calls.complete(
-        this.#completion(step, lostOutput(task.options, error), undefined),
-      );
+    let error = met;
+    if (!isRefusal(error)) throw error;
+    if (next !== undefined) {
+      try {
+        const alone = this.#completion(step, ending, undefined);
+        return (await this.calls.complete(alone)).completeStep ?? unanswered();
+      } catch (again) {
+        error = again;
+      }
     }
+    if (!isRefusal(error) || error.retryAfterMs > 0 || ending.kind !== "output") throw error;
+    const lost = this.#completion(step, lostOutput(task.options, error), undefined);
+    return (await this.calls.complete(lost)).completeStep ?? unanswered();
   }
 
   #completion(step: StepContext, ending: Ending, next: BeginNext | undefined): CompleteStepRequest {
@@ -380,4 +389,8 @@ class Chain implements Follow {
 
 function isFinished(step: Step): boolean {
   return step.state === StepState.COMPLETED || step.state === StepState.FAILED;
+}
+
+function isRefusal(error: unknown): error is InvalidArgument | ResourceExhausted {
+  return error instanceof InvalidArgument || error instanceof ResourceExhausted;
 }

@@ -9,6 +9,7 @@ import {
   type ServiceError,
 } from "@grpc/grpc-js";
 import { SessionResponse, type SessionResult } from "./proto/stepwell/v1/agent_service.js";
+import { Reader } from "./wire.js";
 
 const METHOD = "/stepwell.v1.AgentService/Session";
 const GOODBYE_MS = 1000;
@@ -42,7 +43,7 @@ export function channelOptions(address: string, extra: ClientOptions | undefined
 }
 
 const pass = (bytes: Buffer): Buffer => bytes;
-const decode = (bytes: Buffer): SessionResponse => SessionResponse.decode(bytes);
+const decode = (bytes: Buffer): SessionResponse => SessionResponse.decode(new Reader(bytes));
 
 export class Link {
   readonly startedAt = performance.now();

@@ -200,7 +200,7 @@ export class Run {
     const { next, usage } = along;
     const codec = this.#codec;
     if (next !== undefined) this.#driver.visit(next.key);
-    const answer = await this.#calls.complete({
+    const { completeStep } = await this.#calls.complete({
       runId: this.runId,
       lease: this.lease,
       key,
@@ -211,6 +211,7 @@ export class Run {
       usage: usage && usageToWire(usage),
       beginNext: next && beginToWire(codec, next.key, next, newRequestId()),
     });
+    const answer = completeStep ?? unanswered();
     return {
       lsn: answer.lsn,
       state: stateOf(answer.state),

@@ -131,6 +131,6 @@ export function currentStep(): StepContext | undefined {
 }
 
 /** @internal */
-export function runInStep<T>(step: StepContext, code: () => T): T {
-  return storage.run(step, code);
+export function runInStep<T>(step: StepContext, code: (step: StepContext) => T): T {
+  return storage.run(step, code, step);
 }

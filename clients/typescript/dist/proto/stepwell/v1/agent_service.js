@@ -2065,7 +2065,7 @@ export const LeaseLost = {
     },
 };
 function longToNumber(int64) {
-    const num = globalThis.Number(int64.toString());
+    const num = globalThis.Number(int64);
     if (num > globalThis.Number.MAX_SAFE_INTEGER) {
         throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
     }

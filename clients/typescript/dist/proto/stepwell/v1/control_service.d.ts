@@ -150,7 +150,7 @@ export interface WatchRunRequest {
 }
 /** A part of what is known, or a change. */
 export interface WatchRunResponse {
-    /** In the first message, and again when the run changed. */
+    /** With `caught_up`, and again with each change: the run as it then stands. */
     run: Run | undefined;
     /** Steps, or steps that changed. */
     steps: Step[];

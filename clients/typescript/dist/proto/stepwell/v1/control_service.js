@@ -1285,7 +1285,7 @@ export const GetStatusResponse = {
     },
 };
 function longToNumber(int64) {
-    const num = globalThis.Number(int64.toString());
+    const num = globalThis.Number(int64);
     if (num > globalThis.Number.MAX_SAFE_INTEGER) {
         throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
     }

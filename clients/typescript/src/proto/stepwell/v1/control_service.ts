@@ -176,7 +176,7 @@ export interface WatchRunRequest {
 
 /** A part of what is known, or a change. */
 export interface WatchRunResponse {
-  /** In the first message, and again when the run changed. */
+  /** With `caught_up`, and again with each change: the run as it then stands. */
   run:
     | Run
     | undefined;
@@ -1614,7 +1614,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
 };
 
 function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
+  const num = globalThis.Number(int64);
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
     throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
   }

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads messages faster than the library's own reader, whose 64-bit numbers go by
+// bigint and whose longer strings by TextDecoder: half the cost of an answer.
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+const utf8 = (bytes) => bytes.toString("utf8");
+export class Reader extends BinaryReader {
+    source;
+    constructor(source) {
+        super(source, utf8);
+        this.source = source;
+    }
+    /** A number, whatever the type says: generated code makes one of it, and it stays below 2^53. */
+    uint64() {
+        let at = this.pos;
+        let value = 0;
+        for (let unit = 1; unit < 2 ** 49; unit *= 128) {
+            const byte = this.source[at++];
+            if (byte === undefined)
+                break;
+            value += (byte & 0x7f) * unit;
+            if (byte < 0x80) {
+                this.pos = at;
+                return value;
+            }
+        }
+        return super.uint64(); // too long, or cut off
+    }
+}
