@@ -116,8 +116,8 @@ static enum sw_code answer_execute(const struct begin *begin, struct sw_verdict_
         if (rc != SW_OK)
             return rc;
         open = sw_run_image_find(image, begin->ask->key);
-        assert(open != NULL);
     }
+    assert(open != NULL);
     if (must_sync(begin, open->step.effect))
         sw_verb_tell(begin->service, begin->call, open->step.intent_lsn);
     answer->fencing_token = open->step.intent_lsn;

@@ -117,8 +117,10 @@ struct sw_open_step *sw_open_steps_find(const struct sw_open_steps *steps, uint6
 static void grow(struct sw_open_steps *steps)
 {
     size_t grown_count = 2 * steps->buckets_count;
-    struct sw_open_step **grown = calloc(grown_count, sizeof(struct sw_open_step *));
+    struct sw_open_step **grown;
 
+    assert(grown_count > 0);
+    grown = calloc(grown_count, sizeof(struct sw_open_step *));
     if (grown == NULL)
         return;
     free(steps->buckets);

@@ -135,21 +135,30 @@ enum sw_code sw_journal_undo(struct sw_journal *journal, struct sw_err *err)
     return sw_tx_undo(journal, &mark, err);
 }
 
-static sqlite3_file *wal_file(struct sw_journal *journal)
+/* A disk that failed while the mode was being set can leave the connection without a WAL. */
+static enum sw_code wal_file(struct sw_journal *journal, sqlite3_file **ret_file,
+                             struct sw_err *err)
 {
     sqlite3_file *file = NULL;
     int rc = sqlite3_file_control(journal->db.handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
 
-    assert(rc == SQLITE_OK && file != NULL && file->pMethods != NULL);
-    return file;
+    if (rc != SQLITE_OK || file == NULL || file->pMethods == NULL)
+        return sw_tx_failed(
+            journal, sw_fail(err, SW_STORAGE_FAILED, "%s: there is no WAL", journal->db.path));
+    *ret_file = file;
+    return SW_OK;
 }
 
 enum sw_code sw_tx_sync(struct sw_journal *journal, struct sw_err *err)
 {
 #ifndef SW_BREAK_NORMAL_SYNC
-    sqlite3_file *file = wal_file(journal);
-    int rc = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+    sqlite3_file *file = NULL;
+    enum sw_code code = wal_file(journal, &file, err);
+    int rc;
 
+    if (code != SW_OK)
+        return code;
+    rc = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
     if (rc != SQLITE_OK)
         return sw_tx_failed(journal, sw_fail(err, SW_STORAGE_FAILED, "%s-wal: sync: %s",
                                              journal->db.path, sqlite3_errstr(rc)));
@@ -233,11 +242,15 @@ enum sw_code sw_journal_commit(struct sw_journal *journal, bool sync, struct sw_
 
 enum sw_code sw_tx_grow_wal(struct sw_journal *journal, struct sw_err *err)
 {
-    sqlite3_file *file = wal_file(journal);
+    sqlite3_file *file = NULL;
     sqlite3_int64 size = 0;
-    int rc = file->pMethods->xFileSize(file, &size);
+    enum sw_code code = wal_file(journal, &file, err);
     uint8_t *zeros = NULL;
+    int rc;
 
+    if (code != SW_OK)
+        return code;
+    rc = file->pMethods->xFileSize(file, &size);
     if (rc == SQLITE_OK && (uint64_t)size < journal->wal_bytes_min) {
         zeros = calloc(1, ZEROS_BYTES);
         if (zeros == NULL)

@@ -336,14 +336,16 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(new_sidecar):
     assert str(sidecar.folder / "data") in sidecar.log()
 
 
-def fill(client: Client, run: str, lease: int) -> tuple[int, object]:
-    """Completes large steps until a new one is refused; how many, and the refusal."""
+def fill(client: Client, run: str, lease: int) -> tuple[int, str, grpc.RpcError]:
+    """Completes large steps until a call is refused: how many, which call, and the refusal."""
     for i in range(100_000):
+        doing = "begin"
         try:
             client.begin(run, lease, f"s{i}", input=types.Payload(data=os.urandom(60_000)))
+            doing = "complete"
+            client.complete(run, lease, f"s{i}", output=types.Payload(data=os.urandom(60_000)))
         except grpc.RpcError as error:
-            return i, error
-        client.complete(run, lease, f"s{i}", output=types.Payload(data=os.urandom(60_000)))
+            return i, doing, error
     raise AssertionError("never full")
 
 
@@ -353,8 +355,9 @@ def test_a_full_journal_refuses_intents_while_outcomes_still_fit(new_sidecar):
         client = Client(channel)
         lease = client.start("r")
         client.begin("r", lease, "open")
-        done, error = fill(client, "r", lease)
+        done, refused_call, error = fill(client, "r", lease)
         assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED and done > 20
+        assert refused_call == "begin"
         client.complete("r", lease, "open", output=types.Payload(data=os.urandom(60_000)))
         lease, history = client.resume("r")
         assert len(history) == done + 1
@@ -380,7 +383,7 @@ def test_a_full_disk_refuses_and_loses_nothing(new_sidecar, small_disk):
     with sidecar.channel() as channel:
         client = Client(channel)
         lease = client.start("r")
-        done, error = fill(client, "r", lease)
+        done, _, error = fill(client, "r", lease)
         assert error.code() in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE)
         if sidecar.process.poll() is None:
             assert check(channel) == SERVING

@@ -46,12 +46,12 @@ static void finish(struct sw_reader_job *job)
 
 static int make_journal(void **state)
 {
-    char *folder = strdup("/tmp/stepwell-readers-XXXXXX");
+    static char folder[] = "/tmp/stepwell-readers-XXXXXX";
     struct sw_journal_options options = {.name = "test", .now_ms = 1};
     struct sw_journal *journal;
     struct sw_err err;
 
-    if (folder == NULL || mkdtemp(folder) == NULL)
+    if (mkdtemp(folder) == NULL)
         return 1;
     options.directory = folder;
     *state = folder;
@@ -72,7 +72,6 @@ static int remove_journal(void **state)
         (void)unlink(path);
     }
     failed = rmdir(*state);
-    free(*state);
     return failed;
 }
 
