@@ -335,6 +335,7 @@ static void on_back(struct sw_tag *tag, bool ok)
 
     (void)ok;
     sw_reader_job_take_back(&feed->job);
+    feed->server->reads--;
     feed->under_way = false;
     feed->on_chunk(feed);
 }
@@ -366,6 +367,7 @@ enum sw_code sw_feed_next(struct sw_feed *feed, struct sw_err *err)
     feed->now_ms = sw_loop_now_ms(feed->server);
     rc = sw_readers_submit(feed->server->options.readers, &feed->job, err);
     feed->under_way = rc == SW_OK;
+    feed->server->reads += feed->under_way;
     return rc;
 }
 

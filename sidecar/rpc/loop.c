@@ -164,6 +164,7 @@ static void on_image(struct sw_tag *tag, bool ok)
 
     (void)ok;
     sw_reader_job_take_back(&load->job);
+    server->reads--;
     while (*link != load)
         link = &(*link)->next;
     *link = load->next;
@@ -208,6 +209,7 @@ static enum sw_code start_load(struct sw_server *server, struct sw_request *requ
         free(load);
         return rc;
     }
+    server->reads++;
     load->next = server->loads;
     server->loads = load;
     *ret_load = load;
@@ -491,7 +493,7 @@ enum sw_code sw_server_run(struct sw_server *server, struct sw_err *err)
 {
     set_gauges(server);
     server->quiet_at_us = now_us(server) + QUIET_US;
-    while (!server->finished && !server->broken) {
+    while ((!server->finished || server->reads != 0) && !server->broken) {
         grpc_event event = grpc_completion_queue_next(server->queue, wait_until(server), NULL);
 
         if (event.type == GRPC_OP_COMPLETE) {

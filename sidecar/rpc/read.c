@@ -27,6 +27,7 @@ static void on_back(struct sw_tag *tag, bool ok)
 
     (void)ok;
     sw_reader_job_take_back(&read->job);
+    read->server->reads--;
     read->rc = read->reading->finish(read, read->rc);
     read->done(read);
 }
@@ -34,10 +35,15 @@ static void on_back(struct sw_tag *tag, bool ok)
 enum sw_code sw_read_start(struct sw_read *read, const struct sw_reading *reading,
                            struct sw_err *err)
 {
+    enum sw_code rc;
+
     read->job = (struct sw_reader_job){.run = run, .done = pass_on};
     read->tag.on_event = on_back;
     read->reading = reading;
-    return sw_readers_submit(read->server->options.readers, &read->job, err);
+    rc = sw_readers_submit(read->server->options.readers, &read->job, err);
+    if (rc == SW_OK)
+        read->server->reads++;
+    return rc;
 }
 
 enum sw_code sw_read_answer(struct sw_read *read, const ProtobufCMessage *message)

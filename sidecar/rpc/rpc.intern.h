@@ -170,6 +170,7 @@ struct sw_server {
     uint64_t holders;                  /* the last holder id given out */
     uint64_t sessions;
     unsigned requests;     /* accepted and not answered */
+    unsigned reads;        /* jobs with the readers: each still has an event to come */
     uint64_t quiet_at_us;  /* maintenance is due then; 0: nothing to maintain */
     uint64_t gauges_at_us; /* refresh the gauges then */
     uint64_t claims_at_ms; /* look at the claims again then; 0: no need */

@@ -284,7 +284,7 @@ void sw_server_free(struct sw_server *server)
         return;
     if (!server->draining) /* never ran, or ran into a broken journal: nobody is waiting */
         sw_server_drain(server);
-    while (!server->finished) {
+    while (!server->finished || server->reads != 0) {
         grpc_event event =
             grpc_completion_queue_next(server->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
 

@@ -156,7 +156,7 @@ enum sw_code sw_tx_sync(struct sw_journal *journal, struct sw_err *err)
     enum sw_code code = wal_file(journal, &file, err);
     int rc;
 
-    if (code != SW_OK)
+    if (code != SW_OK || file == NULL)
         return code;
     rc = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
     if (rc != SQLITE_OK)
@@ -248,7 +248,7 @@ enum sw_code sw_tx_grow_wal(struct sw_journal *journal, struct sw_err *err)
     uint8_t *zeros = NULL;
     int rc;
 
-    if (code != SW_OK)
+    if (code != SW_OK || file == NULL)
         return code;
     rc = file->pMethods->xFileSize(file, &size);
     if (rc == SQLITE_OK && (uint64_t)size < journal->wal_bytes_min) {
