@@ -82,6 +82,9 @@ def run(seconds, command):
         raise OSError(ctypes.get_errno(), "prctl")
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
+    # Started in the background, or by nohup, this program ignores some signals; what it tests must not.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
 
     def stop(number, _frame):

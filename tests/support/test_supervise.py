@@ -61,3 +61,9 @@ def test_its_own_end_ends_all():
     assert process.wait(timeout=10) == 128 + 15
     process.stdout.close()
     assert_gone(child)
+
+
+def test_signals_that_it_ignores_are_not_ignored_inside():
+    ignoring = f"trap '' INT HUP; exec {sys.executable} {SUPERVISE} 10 bash -c 'kill -INT $$; sleep 5'"
+    done = subprocess.run(["bash", "-c", ignoring], timeout=30, check=False)
+    assert done.returncode == 128 + 2
