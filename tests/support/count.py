@@ -18,10 +18,10 @@ CMOCKA = re.compile(r"^\[ *(OK|FAILED|ERROR|SKIPPED) *\] (?!\d+ test)", re.M)
 
 def count_cmocka(text):
     """(passed, failed, skipped) of one program's output; None when it is not cmocka's."""
-    if "[==========]" not in text:
+    parts = text.split("[==========]")
+    if len(parts) == 1:
         return None
-    run = re.search(r"^\[==========\]", text, re.M)
-    words = CMOCKA.findall(text[run.start():text.rfind("[==========]")] if run else text)
+    words = CMOCKA.findall(parts[1])  # from the first mark to the next, or to where it died
     passed, skipped = words.count("OK"), words.count("SKIPPED")
     return passed, len(words) - passed - skipped, skipped
 
