@@ -27,7 +27,7 @@ static void fill(Stepwell__V1__Payload *payload, const struct agent *agent,
 {
     uint64_t state = ((uint64_t)agent->number << 40) + ((uint64_t)agent->run << 20) + agent->step;
 
-    for (int i = 0; i < PAYLOAD_BYTES; i++) { /* xorshift: bytes nobody can compress */
+    for (int i = 0; i < PAYLOAD_BYTES; i++) { /* Knuth's MMIX: bytes nobody can compress */
         state = state * 6364136223846793005u + 1442695040888963407u;
         data[i] = (uint8_t)(state >> 56);
     }
@@ -148,15 +148,15 @@ void agent_example(struct agent *agent)
     agent->run = 1;
     agent->step = AGENT_STEPS / 2;
     agent->lease = 1;
-    agent->fused = true;
-    complete(agent);
+    if (agent->fused || agent->verb == AGENT_BEGIN)
+        complete(agent);
+    else
+        begin(agent);
 }
 
+/* Of SessionCall and of SessionResult. */
 static const unsigned fields[] = {
-    [AGENT_START] = 2, [AGENT_BEGIN] = 4, [AGENT_COMPLETE] = 5, [AGENT_END] = 8}; /* of SessionCall
-                                                                                     and
-                                                                                     SessionResult
-                                                                                   */
+    [AGENT_START] = 2, [AGENT_BEGIN] = 4, [AGENT_COMPLETE] = 5, [AGENT_END] = 8};
 
 static size_t put_varint(uint8_t *at, uint64_t value)
 {

@@ -31,7 +31,8 @@ struct agent {
 
 /* The agent's next request, by the answer to its last (NULL for the first). */
 void agent_next(struct agent *agent, const uint8_t *answer, size_t size);
-/* A CompleteStep with begin_next as a run sends a thousand of: for an echo. */
+/* For an echo: what a run sends a thousand of, with the sizes of its middle. CompleteStep with
+ * begin_next, or, when the agent is not fused, BeginStep and CompleteStep by turns. */
 void agent_example(struct agent *agent);
 /* The message wrapped as a SessionRequest of one call whose id is `number` + 1; the answer is the
  * SessionResult's message. */

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bench_echo ADDRESS - what gRPC's C core can do at most: a server that sends every message back.
+ * bench_echo ADDRESS [FILE] - what gRPC's C core can do at most: a server that sends every message
+ * back. With FILE it first makes each unary message durable, in the cheapest way there is: one
+ * write of a WAL frame's size over bytes the file has, and fdatasync.
  *
  * One completion queue, one thread, registered methods, as the sidecar: /bench/Unary, and
  * /bench/Stream with one message in each direction at a time. Without calls it is the idle process
  * that gRPC itself makes.
  */
+#include <fcntl.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-enum { ACCEPTS = 64, STREAM_MESSAGES = 256 };
+enum { ACCEPTS = 64, STREAM_MESSAGES = 256, FRAME_BYTES = 24 + 4096, FRAMES = 2048 };
 
 struct tag {
     void (*on_event)(struct tag *tag, bool ok);
@@ -41,6 +45,30 @@ static grpc_server *server;
 static grpc_completion_queue *queue;
 static void *unary;
 static void *stream;
+static int file = -1;
+
+static void open_file(const char *path)
+{
+    static const char frame[FRAME_BYTES];
+
+    file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    for (int i = 0; i < FRAMES; i++)
+        if (write(file, frame, sizeof frame) != (ssize_t)sizeof frame)
+            abort();
+    if (fsync(file) != 0)
+        abort();
+}
+
+static void sync_frame(void)
+{
+    static const char frame[FRAME_BYTES];
+    static off_t at;
+
+    if (pwrite(file, frame, sizeof frame, at * FRAME_BYTES) != (ssize_t)sizeof frame ||
+        fdatasync(file) != 0)
+        abort();
+    at = (at + 1) % FRAMES;
+}
 
 static void batch(struct echo *echo, const grpc_op *ops, size_t count, struct tag *tag)
 {
@@ -160,10 +188,13 @@ static void on_accepted(struct tag *tag, bool ok)
     if (!ok)
         return;
     post(echo->stream);
-    if (echo->stream)
+    if (echo->stream) {
         start_stream(echo);
-    else
-        answer_unary(echo);
+        return;
+    }
+    if (file >= 0)
+        sync_frame();
+    answer_unary(echo);
 }
 
 static void post(bool is_stream)
@@ -187,10 +218,12 @@ int main(int argc, char **argv)
     grpc_arg off = {.type = GRPC_ARG_INTEGER, .key = channelz, .value.integer = 0};
     grpc_server_credentials *plain;
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: bench_echo ADDRESS\n");
+    if (argc != 2 && argc != 3) {
+        fprintf(stderr, "usage: bench_echo ADDRESS [FILE]\n");
         return 1;
     }
+    if (argc == 3)
+        open_file(argv[2]);
     grpc_init();
     server = grpc_server_create(&(grpc_channel_args){.num_args = 1, .args = &off}, NULL);
     queue = grpc_completion_queue_create_for_next(NULL);

@@ -7,20 +7,21 @@
  *   session   the same over one Session stream, a message a call; a sample is one step
  *   batched   as session, but calls that are ready together share a message
  *   echo      the messages of `fused` against bench_echo's unary method
+ *   pairs     the messages of `unary` against it
  *   stream    the messages of `session` against bench_echo's stream
  *   packed    the messages of `batched` against bench_echo's stream
- *   health    AGENTS health checks per second, evenly spaced
- *   one       one agent, one run of AGENTS steps, fused: prints each step's time, us per line
- *   ready     one health check, as soon as somebody answers
- *   resume    reads the history of the run named AGENTS, again and again for SECONDS
+ *   one       one agent, one run of AGENTS steps, fused: prints for each step its time in us and
+ *             the bytes that process SECONDS (0: none) wrote to files meanwhile
+ *
+ * and what probes.h says: health, start, resume, talk.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "stepwell/v1/agent_service.pb-c.h"
 #include "tests/bench/agents.h"
 #include "tests/bench/channel.h"
+#include "tests/bench/probes.h"
 #include "tests/bench/report.h"
 
 enum { AGENTS_MAX = 1024 };
@@ -34,7 +35,9 @@ struct load {
     bool over_stream;
     bool echo;
     bool unfused;
-    bool list; /* print every sample */
+    bool list;        /* print every sample */
+    unsigned watched; /* with list: the process whose writes are counted, or 0 */
+    uint64_t written; /* by it so far */
     bool stopping;
     unsigned busy;                   /* agents that wait for an answer */
     bool batched;                    /* what is ready together shares a message of the stream */
@@ -81,16 +84,24 @@ static void send(struct agent *agent)
     bench_call_unary(&load.calls[agent->number], agent->bytes, agent->size);
 }
 
+/* Both kinds of load build each message anew: only the servers differ. */
 static void build(struct agent *agent, const uint8_t *answer, size_t size)
 {
-    if (load.echo && answer != NULL)
-        return; /* the same message again */
     if (load.echo)
         agent_example(agent);
     else
         agent_next(agent, answer, size);
     if (load.over_stream)
         agent_wrap(agent);
+}
+
+/* What is written behind the answer, such as a checkpoint, falls to the next step. */
+static void list_sample(uint64_t us)
+{
+    uint64_t written = load.watched == 0 ? 0 : probe_written(load.watched);
+
+    printf("%llu %llu\n", (unsigned long long)us, (unsigned long long)(written - load.written));
+    load.written = written;
 }
 
 static void on_answer(void *self, uint64_t id, const uint8_t *answer, size_t size)
@@ -102,7 +113,7 @@ static void on_answer(void *self, uint64_t id, const uint8_t *answer, size_t siz
     if (is_sample(agent)) {
         bench_report_add(&load.report, us);
         if (load.list)
-            printf("%llu\n", (unsigned long long)us);
+            list_sample(us);
     }
     if (load.stopping || (load.list && agent->verb == AGENT_END)) {
         load.stopping = true;
@@ -167,92 +178,6 @@ static void run(const char *address, unsigned agents, uint64_t seconds)
     _Exit(0); /* a benchmark needs no orderly end */
 }
 
-static bool checked;
-
-static void on_checked(struct bench_call *call, const uint8_t *bytes, size_t size)
-{
-    (void)call;
-    (void)bytes;
-    (void)size;
-    checked = true;
-}
-
-static void check_health(const char *address, uint64_t per_second, uint64_t seconds)
-{
-    uint64_t end;
-    uint64_t next;
-
-    bench_channel_open(&load.channel, address);
-    bench_call_init(&load.calls[0], &load.channel, "/grpc.health.v1.Health/Check", on_checked,
-                    NULL);
-    bench_report_start(&load.report);
-    next = load.report.started_us;
-    end = next + seconds * 1000000;
-    do {
-        uint64_t started = bench_now_us();
-
-        checked = false;
-        bench_call_unary(&load.calls[0], NULL, 0);
-        while (!checked)
-            bench_channel_poll(&load.channel, load.calls, 1, 1000000);
-        bench_report_add(&load.report, bench_now_us() - started);
-        next += 1000000 / per_second;
-        while (bench_now_us() < next && bench_now_us() < end)
-            bench_channel_poll(&load.channel, load.calls, 1, next - bench_now_us());
-    } while (bench_now_us() < end);
-    bench_report_print(&load.report);
-}
-
-static struct {
-    uint64_t started_us;
-    uint64_t first_us;
-    uint64_t last_us;
-    size_t steps;
-    bool over;
-} history;
-
-static void on_history(struct bench_call *call, const uint8_t *bytes, size_t size)
-{
-    Stepwell__V1__ResumeResponse *part;
-
-    (void)call;
-    if (bytes == NULL) {
-        history.over = true;
-        return;
-    }
-    part = stepwell__v1__resume_response__unpack(NULL, size, bytes);
-    if (part->n_steps != 0 && history.steps == 0)
-        history.first_us = bench_now_us() - history.started_us;
-    history.steps += part->n_steps;
-    history.last_us = bench_now_us() - history.started_us;
-    stepwell__v1__resume_response__free_unpacked(part, NULL);
-}
-
-static void resume(const char *address, char *run_id, uint64_t seconds)
-{
-    Stepwell__V1__ResumeRequest request = STEPWELL__V1__RESUME_REQUEST__INIT;
-    uint8_t bytes[512];
-    uint64_t end = bench_now_us() + seconds * 1000000;
-
-    request.run_id = run_id;
-    stepwell__v1__resume_request__pack(&request, bytes);
-    bench_channel_open(&load.channel, address);
-    bench_call_init(&load.calls[0], &load.channel, "/stepwell.v1.AgentService/Resume", on_history,
-                    NULL);
-    do {
-        history.steps = 0;
-        history.over = false;
-        history.started_us = bench_now_us();
-        bench_call_server_stream(&load.calls[0], bytes,
-                                 stepwell__v1__resume_request__get_packed_size(&request));
-        while (!history.over)
-            bench_channel_poll(&load.channel, load.calls, 1, 1000000);
-        printf("{\"steps\": %zu, \"first_us\": %llu, \"us\": %llu}\n", history.steps,
-               (unsigned long long)history.first_us, (unsigned long long)history.last_us);
-        fflush(stdout);
-    } while (bench_now_us() < end);
-}
-
 static bool is_one_of(const char *mode, const char *a, const char *b, const char *c)
 {
     return strcmp(mode, a) == 0 || strcmp(mode, b) == 0 || (*c != '\0' && strcmp(mode, c) == 0);
@@ -265,18 +190,22 @@ int main(int argc, char **argv)
     uint64_t seconds = argc == 5 ? strtoul(argv[4], NULL, 10) : 0;
 
     load.batched = strcmp(mode, "batched") == 0 || strcmp(mode, "packed") == 0;
-    load.echo = is_one_of(mode, "echo", "stream", "packed");
+    load.unfused = strcmp(mode, "unary") == 0 || strcmp(mode, "pairs") == 0;
+    load.echo = is_one_of(mode, "echo", "stream", "packed") || strcmp(mode, "pairs") == 0;
     load.over_stream = load.batched || is_one_of(mode, "session", "stream", "");
-    load.unfused = strcmp(mode, "unary") == 0;
     load.list = strcmp(mode, "one") == 0;
-    if (strcmp(mode, "ready") == 0) {
-        check_health(argv[2], 1, 0);
-    } else if (strcmp(mode, "health") == 0) {
-        check_health(argv[2], amount, seconds);
+    if (argc > 4 && strcmp(argv[1], "start") == 0)
+        return probe_start(argv[2], argv + 3);
+    if (strcmp(mode, "health") == 0) {
+        probe_health(argv[2], amount, seconds);
     } else if (strcmp(mode, "resume") == 0) {
-        resume(argv[2], argv[3], seconds);
+        probe_resume(argv[2], argv[3], seconds);
+    } else if (strcmp(mode, "talk") == 0) {
+        probe_talk(argv[2], (unsigned)amount, (unsigned)seconds);
     } else if (load.list) {
         load.agents[0].steps_max = (unsigned)amount;
+        load.watched = (unsigned)seconds;
+        load.written = load.watched == 0 ? 0 : probe_written(load.watched);
         run(argv[2], 1, 0);
     } else if (load.echo || load.over_stream || load.unfused || strcmp(mode, "fused") == 0) {
         if (amount == 0 || amount > AGENTS_MAX)

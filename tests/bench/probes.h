@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * probes - measurements that are not many agents at once. Modes of bench_load:
+ *
+ *   health ADDRESS PER_SECOND SECONDS   health checks, evenly spaced
+ *   start ADDRESS COMMAND...            from the start of COMMAND to its first answered call
+ *   resume ADDRESS RUN SECONDS          reads a run's history, again and again
+ *   talk ADDRESS TURNS BYTES            a conversation that grows by BYTES a turn
+ *
+ * Owns:    a channel each.
+ * Threads: one.
+ * Fails:   by ending the program.
+ */
+#ifndef SW_BENCH_PROBES_H
+#define SW_BENCH_PROBES_H
+
+#include <stdint.h>
+
+/* Prints a report. A check that is late because the one before it took long counts from when it
+ * was due. */
+void probe_health(const char *address, uint64_t per_second, uint64_t seconds);
+
+/* Prints {"us"}. command: with its arguments, ended by NULL; it is stopped afterwards. */
+int probe_start(const char *address, char **command);
+
+/* Prints {"steps", "first_us", "us"} for each reading. */
+void probe_resume(const char *address, char *run_id, uint64_t seconds);
+
+/* An agent whose every model call has the whole conversation so far as its recorded input, as text
+ * that repeats nothing. Prints {"distinct", "sent"}: bytes of the last input, of all inputs. */
+void probe_talk(const char *address, unsigned turns, unsigned bytes);
+
+/* Bytes that the process has given to write calls on files, so far. */
+uint64_t probe_written(unsigned pid);
+
+#endif
