@@ -23,7 +23,7 @@ enum sw_code sw_journal_maintain(struct sw_journal *journal, uint64_t now_ms, bo
     uint64_t pages = journal->wal_pages - journal->wal_pages_tried;
     enum sw_code code = sw_tx_check(journal, err);
 
-    assert(journal->tx == SW_TX_NONE || code != SW_OK);
+    assert((journal->tx == SW_TX_NONE && journal->pending.count == 0) || code != SW_OK);
     *ret_more = true;
     if (code != SW_OK)
         return code;

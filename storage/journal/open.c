@@ -244,6 +244,8 @@ static enum sw_code set_up(struct sw_journal *journal, const struct sw_journal_o
 
     if (code == SW_OK)
         code = configure(journal, err);
+    if (code == SW_OK)
+        code = sw_pending_register(&journal->pending, &journal->db, err);
     if (code == SW_OK && version > 0)
         code = load(journal, options, err);
     if (code == SW_OK)
@@ -341,7 +343,9 @@ void sw_journal_close(struct sw_journal *journal)
             leave(journal);
         sw_db_close(&journal->db);
     }
+    sw_pending_fini(&journal->pending);
     sw_recent_fini(&journal->recent);
+    sw_tail_fini(&journal->tail);
     sw_arena_fini(&journal->scratch);
     if (journal->lock_fd >= 0)
         (void)close(journal->lock_fd);

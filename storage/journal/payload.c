@@ -159,7 +159,9 @@ enum sw_code sw_payload_store(struct sw_journal *journal, struct sw_payload *pay
     sw_sha256(&payload->data, 1, &payload->digest);
     if (payload->size <= SW_PAYLOAD_INLINE_MAX)
         return SW_OK;
-    code = store_chunks(&store, payload->data, err);
+    code = sw_tx_begin(journal, err); /* for one look-up a chunk */
+    if (code == SW_OK)
+        code = store_chunks(&store, payload->data, err);
     if (code != SW_OK)
         return code;
     ret_layout->extents = store.extents;
