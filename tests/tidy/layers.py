@@ -18,6 +18,7 @@ LAYERS = {
     "storage/base": (),
     "storage/record.h": ("storage/base",),
     "storage/journal": BASE,
+    "storage/object": ("storage/base",),
     "sidecar tools": ("storage/base",),
     "sidecar/engine": BASE,
     "sidecar/service": (*BASE, "storage/journal", "sidecar/engine"),
@@ -34,6 +35,8 @@ TOOLS = {f"sidecar/{name}" for name in ("log", "metrics", "text", "parse", "flag
 # third-party header (or its beginning) -> the layers and files that may include it
 FENCED = {
     "sqlite3.h": ("storage/journal",),
+    "curl/": ("storage/object/http.c",),
+    "expat.h": ("storage/object/reply.c",),
     "openssl/": ("storage/base/hash.c",),
     "xxhash.h": ("storage/base/hash.c",),
     "pthread.h": ("sidecar/worker", "storage/base/hash.c", "storage/base/fault.c",
