@@ -160,7 +160,23 @@ struct sw_error_reply {
 /* What cannot be read leaves its field "". */
 void sw_reply_read_error(struct sw_span xml, struct sw_error_reply *ret);
 
-/* A page of keys, of S3 and GCS (<Contents><Key>) or Azure (<Blob><Name>), below prefix. */
+/* One text to pick out of a reply: what stands in <name>, or "" when nothing does. */
+struct sw_reply_field {
+    const char *name;
+    char *ret;
+    size_t size; /* of ret, with the NUL; longer texts are cut */
+    bool cut;
+};
+/* Fills the fields from the elements directly in an element `parent`; the first of a name wins.
+ * False when the reply is not XML to its end: what stood before is filled in all the same. */
+bool sw_reply_read_fields(struct sw_span xml, const char *parent, struct sw_reply_field *fields,
+                          size_t count);
+
+/* A page of keys, of S3 and GCS (<Contents><Key>) or Azure (<Blob><Name>), cut off behind prefix,
+ * into op->data, keys and more. Left out: keys no op could name, keys that do not begin with
+ * op->key or do not lie behind op->after, whatever exceeds op->keys_max. ret_next: where the store
+ * goes on, "" when it does not say or keys were left out at the end. Fails with CORRUPT, also when
+ * keys are out of order, and NO_MEMORY. */
 SW_MUST_CHECK enum sw_code sw_reply_read_list(struct sw_span xml, const char *prefix,
                                               struct sw_object_op *op, char *ret_next,
                                               size_t next_size, struct sw_err *err);
