@@ -114,6 +114,10 @@ void sw_journal_rollback(struct sw_journal *journal);
 SW_MUST_CHECK enum sw_code sw_journal_maintain(struct sw_journal *journal, uint64_t now_ms,
                                                bool idle, bool *ret_more, struct sw_err *err);
 
+/* Retention leaves runs that ended behind lsn, from now on: what is still to be shipped must be
+ * there. At first it leaves none. */
+void sw_journal_keep_after(struct sw_journal *journal, uint64_t lsn);
+
 /* Finds a run by id: RUN_NOT_FOUND when there is none. Spans live in arena. Sees
  * the open transaction. */
 SW_MUST_CHECK enum sw_code sw_journal_find_run(struct sw_journal *journal, struct sw_span run_id,
