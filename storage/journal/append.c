@@ -13,24 +13,6 @@ static bool is_new_work(enum sw_record_type type)
     return type == SW_RECORD_RUN_STARTED || type == SW_RECORD_STEP_BEGUN;
 }
 
-static enum sw_code check_room(struct sw_journal *journal, enum sw_record_type type,
-                               struct sw_err *err)
-{
-    uint64_t used = journal->state.bytes - journal->free_bytes + journal->tx_bytes;
-    uint64_t most = journal->bytes_max;
-
-    if (most == 0)
-        return SW_OK;
-    if (is_new_work(type))
-        most -= journal->bytes_reserved;
-    if (used <= most)
-        return SW_OK;
-    if (is_new_work(type))
-        journal->state.full = true;
-    return sw_fail(err, SW_JOURNAL_FULL, "the journal uses %llu of %llu bytes",
-                   (unsigned long long)used, (unsigned long long)most);
-}
-
 enum sw_code sw_append_insert(struct sw_journal *journal, const struct sw_row *row,
                               struct sw_err *err)
 {
@@ -148,7 +130,7 @@ enum sw_code sw_journal_append_end(struct sw_journal *journal, struct sw_record 
     assert(record->type > 0 && record->type < SW_RECORD_CHUNK);
     code = sw_tx_start(journal, err);
     if (code == SW_OK)
-        code = check_room(journal, record->type, err);
+        code = sw_room_check(journal, is_new_work(record->type), err);
     if (code != SW_OK)
         return code;
     before = (struct sw_mark){.lsn = journal->state.lsn, .chain = journal->chain};

@@ -60,8 +60,11 @@ struct sw_journal {
     uint64_t wal_bytes;       /* size of the file, which never shrinks */
     uint64_t wal_bytes_min;   /* to which the file is written ahead */
     uint64_t free_bytes;      /* of state.bytes, in pages that are free */
+    uint64_t retain_lsn_max;  /* runs that ended behind it stay */
     uint64_t retain_at_ms;    /* when to look for runs to remove again */
     uint64_t tx_bytes;        /* bodies appended since state.bytes was counted */
+    uint64_t disk_seen_us;    /* when the disk's free space was last asked for */
+    bool disk_low;            /* less of it than the reserve */
 };
 
 struct sw_journal_reader {
@@ -88,8 +91,16 @@ SW_MUST_CHECK enum sw_code sw_tx_sync(struct sw_journal *journal, struct sw_err 
 SW_MUST_CHECK enum sw_code sw_tx_count_bytes(struct sw_journal *journal, struct sw_err *err);
 /* Writes the WAL file ahead with zeros, up to wal_bytes_min. */
 SW_MUST_CHECK enum sw_code sw_tx_grow_wal(struct sw_journal *journal, struct sw_err *err);
-/* Folds the WAL back into the database, as far as readers allow. */
-SW_MUST_CHECK enum sw_code sw_tx_checkpoint(struct sw_journal *journal, struct sw_err *err);
+/* Folds the WAL back into the database, as far as readers allow. wait: for them, so that the
+ * next frame begins the WAL anew; busy_timeout says how long. */
+SW_MUST_CHECK enum sw_code sw_tx_checkpoint(struct sw_journal *journal, bool wait,
+                                            struct sw_err *err);
+
+/* room.c: looks how much of the disk is free, unless it did a moment ago. */
+void sw_room_look(struct sw_journal *journal);
+/* JOURNAL_FULL when neither the disk nor bytes_max has room for more of the kind. */
+SW_MUST_CHECK enum sw_code sw_room_check(struct sw_journal *journal, bool new_work,
+                                         struct sw_err *err);
 
 /* append.c: the row alone, without payloads and run index. */
 SW_MUST_CHECK enum sw_code sw_append_row(struct sw_journal *journal, struct sw_record *record,

@@ -237,9 +237,10 @@ enum sw_code sw_tx_count_bytes(struct sw_journal *journal, struct sw_err *err)
     journal->tx_bytes = 0;
     for (size_t i = 0; i < journal->pending.count; i++)
         journal->tx_bytes += journal->pending.rows[i].fields.size + SW_CODEC_SPARE;
-    journal->state.full =
-        journal->bytes_max > 0 &&
-        journal->state.bytes - journal->free_bytes > journal->bytes_max - journal->bytes_reserved;
+    sw_room_look(journal);
+    journal->state.full = journal->disk_low || (journal->bytes_max > 0 &&
+                                                journal->state.bytes - journal->free_bytes >
+                                                    journal->bytes_max - journal->bytes_reserved);
     return SW_OK;
 }
 
@@ -322,8 +323,9 @@ enum sw_code sw_tx_grow_wal(struct sw_journal *journal, struct sw_err *err)
     return SW_OK;
 }
 
-enum sw_code sw_tx_checkpoint(struct sw_journal *journal, struct sw_err *err)
+enum sw_code sw_tx_checkpoint(struct sw_journal *journal, bool wait, struct sw_err *err)
 {
+    int mode = wait ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
     enum sw_code code;
     int rc;
 
@@ -334,8 +336,7 @@ enum sw_code sw_tx_checkpoint(struct sw_journal *journal, struct sw_err *err)
         if (code != SW_OK)
             return code;
     }
-    rc = sqlite3_wal_checkpoint_v2(journal->db.handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL,
-                                   NULL);
+    rc = sqlite3_wal_checkpoint_v2(journal->db.handle, "main", mode, NULL, NULL);
     if (rc != SQLITE_OK && rc != SQLITE_BUSY)
         return sw_tx_failed(journal, sw_db_fail(&journal->db, rc, "checkpoint", err));
     /* Where a reader holds the WAL, trying again at once would get no further. */
