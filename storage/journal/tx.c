@@ -249,7 +249,7 @@ static bool must_count(const struct sw_journal *journal)
 {
     uint64_t used = journal->state.bytes - journal->free_bytes + journal->tx_bytes;
 
-    return journal->tx_bytes >= COUNT_BYTES || sw_room_look_due(journal) ||
+    return journal->state.full || journal->tx_bytes >= COUNT_BYTES || sw_room_look_due(journal) ||
            (journal->bytes_max > 0 &&
             used + 2 * COUNT_BYTES >= journal->bytes_max - journal->bytes_reserved);
 }
