@@ -96,7 +96,7 @@ SW_MUST_CHECK enum sw_code sw_tx_grow_wal(struct sw_journal *journal, struct sw_
 SW_MUST_CHECK enum sw_code sw_tx_checkpoint(struct sw_journal *journal, bool wait,
                                             struct sw_err *err);
 
-/* room.c: looks how much of the disk is free, unless it did a moment ago. */
+/* room.c: sets state.full; looks how much of the disk is free, unless it did a moment ago. */
 void sw_room_look(struct sw_journal *journal);
 /* JOURNAL_FULL when neither the disk nor bytes_max has room for more of the kind. */
 SW_MUST_CHECK enum sw_code sw_room_check(struct sw_journal *journal, bool new_work,
