@@ -156,6 +156,7 @@ const errorOfCode = {
     3: InvalidArgument,
     4: Unavailable,
     5: NotFound,
+    6: RunConflict,
     7: Misconfigured,
     8: ResourceExhausted,
     9: Misconfigured,
