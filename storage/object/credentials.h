@@ -15,6 +15,7 @@
 #ifndef SW_CREDENTIALS_H
 #define SW_CREDENTIALS_H
 
+#include "storage/object/form.h"
 #include "storage/object/object.intern.h"
 
 enum {
@@ -76,15 +77,6 @@ SW_MUST_CHECK enum sw_code sw_credentials_take_bearer(struct sw_credentials *cre
                                                       const char *what, struct sw_secret *ret,
                                                       struct sw_err *err);
 
-/* A body of application/x-www-form-urlencoded, growing. */
-struct sw_form {
-    char *text; /* malloc'd */
-    size_t size;
-    size_t capacity;
-    bool failed; /* no memory: for good */
-};
-void sw_form_add(struct sw_form *form, const char *name, const char *value);
-void sw_form_fini(struct sw_form *form); /* overwrites it */
 /* POSTs the form to call->request.url and waits, as sw_credentials_ask. */
 SW_MUST_CHECK enum sw_code sw_credentials_post(struct sw_credentials *credentials,
                                                struct sw_http_call *call,
@@ -123,5 +115,27 @@ SW_MUST_CHECK enum sw_code sw_credentials_read_file(const char *path, const char
 /* As above: one token, without the blanks and line breaks around it; none within. */
 SW_MUST_CHECK enum sw_code sw_credentials_read_token(const char *path, const char *what, char *ret,
                                                      size_t size, struct sw_err *err);
+
+/* ---- credentials_google.c ---------------------------------------------------- */
+
+/* A file that GOOGLE_APPLICATION_CREDENTIALS names. */
+struct sw_google_account {
+    char type[32]; /* "service_account" or "external_account"; the other's fields are "" */
+    char client_email[256];
+    char private_key_id[128];
+    char private_key[8 * 1024]; /* PEM */
+    char token_uri[512];
+    char audience[512];
+    char subject_token_type[128];
+    char token_url[512];
+    char impersonation_url[512];
+    char token_file[1024];
+    char token_format[16]; /* "", "text" or "json" */
+    char token_field[64];
+};
+
+/* CONFIGURATION when it is another file, or one that cannot be used. */
+SW_MUST_CHECK enum sw_code
+sw_google_read_account(struct sw_span json, struct sw_google_account *ret, struct sw_err *err);
 
 #endif

@@ -84,11 +84,14 @@ void sw_http_perform(struct sw_http *http, struct sw_http_call *call);
 
 /* What a request is signed or authorised with, good until expires_ms. */
 struct sw_secret {
-    char access_key[256]; /* AWS */
-    char secret_key[256]; /* AWS */
+    char access_key[256]; /* AWS; Azure: SW_AZURE_SAS or _KEY, else "" */
+    char secret_key[256]; /* AWS; Azure: the account's key, in base64 */
     char *token;          /* AWS session token, or a bearer token, or a SAS query; malloc'd */
     uint64_t expires_ms;  /* 0: never */
 };
+
+#define SW_AZURE_SAS "sas"
+#define SW_AZURE_KEY "key"
 
 /* A chain of sources, tried in order; a source that has nothing passes on. Looks again
  * when 80 % of the life is over, and re-reads token files each time. */
@@ -122,6 +125,7 @@ enum sw_reply { /* what a response means to the op */
                 SW_REPLY_DONE,
                 SW_REPLY_EXISTS,
                 SW_REPLY_ABSENT,
+                SW_REPLY_NEXT,    /* LIST: nothing on this page; prepare knows the next one */
                 SW_REPLY_AGAIN,   /* after retry_after_ms or the back-off */
                 SW_REPLY_REFUSED, /* credentials: another secret once, then failed */
                 SW_REPLY_SKEWED,  /* our clock is off: sign by the store's (response->date_ms) and
