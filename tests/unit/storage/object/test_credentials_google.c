@@ -97,7 +97,7 @@ static void use_service_account(const char *scheme)
     char json[4096];
     char key[3000];
 
-    read_key(key, sizeof(key));
+    read_key(true, key, sizeof(key));
     (void)snprintf(
         json, sizeof(json),
         "{\"type\":\"service_account\",\"private_key_id\":\"kid1\",\"private_key\":\"%s\","
