@@ -263,7 +263,12 @@ REASONS: dict[str, type[StepwellError]] = {
     "JOURNAL_LOCKED": Misconfigured,
     "JOURNAL_TOO_NEW": Misconfigured,
     "CONFIGURATION": Misconfigured,
+    "OWNER_FENCED": Fenced,
+    "STORE_UNAVAILABLE": Unavailable,
+    "STORE_REFUSED": Misconfigured,
+    "STORE_UNSAFE": Misconfigured,
     "NO_MEMORY": ResourceExhausted,
+    "CANCELLED": StepwellError,
     "NOT_LOADED": StepwellError,
 }
 
