@@ -164,15 +164,15 @@ enum sw_code sw_fetch_next(struct sw_fetch *fetch, const char **ret_key,
         *ret_key = NULL;
         return SW_OK;
     }
+    *ret_key = op->key;
     if (op->result == SW_OBJECT_ABSENT)
-        return sw_fail(err, SW_CORRUPT, "%s: is missing", op->key);
+        return sw_fail(err, SW_CORRUPT, "is missing");
     if (op->result != SW_OBJECT_DONE) {
         assert(op->result == SW_OBJECT_FAILED);
         if (err != NULL)
             *err = op->err;
         return op->err.code;
     }
-    *ret_key = op->key;
     *ret_object = sw_span_of(op->data, op->size);
     return SW_OK;
 }

@@ -10,7 +10,7 @@
  *
  * Owns:    two windows of objects, a thread; the store, from open to close.
  * Threads: one at a time.
- * Fails:   as the store. CORRUPT names an object that is missing.
+ * Fails:   as the store. CORRUPT for an object that is missing.
  */
 #ifndef SW_ARCHIVE_FETCH_H
 #define SW_ARCHIVE_FETCH_H
@@ -35,7 +35,8 @@ SW_MUST_CHECK enum sw_code sw_fetch_open(const struct sw_fetch_options *options,
 /* Waits for what is on its way. NULL is fine. */
 void sw_fetch_close(struct sw_fetch *fetch);
 
-/* The next object, until the call after; *ret_key NULL: that was all. */
+/* The next object, until the call after; *ret_key NULL: that was all. On failure it is that of
+ * the object, if it is one object's. */
 SW_MUST_CHECK enum sw_code sw_fetch_next(struct sw_fetch *fetch, const char **ret_key,
                                          struct sw_span *ret_object, struct sw_err *err);
 

@@ -9,8 +9,9 @@
  *
  *   v: LEB128, never longer than needed · s: size v and bytes
  *
+ * The first row counts from its segment's first lsn - 1, as if there were no gap before it.
  * Chains are computed while reading; only a stub brings its own, because what it was
- * computed from is gone. The lsn and chain before the first row come from the segment.
+ * computed from is gone.
  *
  * Owns:    nothing; rows point into the bytes.
  * Threads: any.
