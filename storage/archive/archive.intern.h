@@ -31,7 +31,8 @@ struct sw_archive {
     char journal[SW_ARCHIVE_JOURNAL_MAX + 1];
     struct sw_cipher *cipher; /* NULL: not encrypted */
     struct sw_packer packer;
-    struct sw_bytes raw; /* being built */
+    struct sw_bytes raw;    /* a body being built */
+    struct sw_bytes object; /* an object being built, but for the chain's */
     uint8_t owner[SW_SEGMENT_OWNER_SIZE];
 
     struct sw_segment meta;
@@ -47,6 +48,8 @@ struct sw_archive {
     uint64_t older_slot;     /* the one before */
     uint64_t collected_slot; /* DATA up to here is surely gone */
     uint64_t verified[2];    /* slots of snapshots whose every part this process has checked */
+    uint64_t known_after;    /* behind this slot the process has seen every segment */
+    struct sw_bytes fences;  /* slots of the FENCE segments among them, u64 each */
     uint64_t segments_since;
     uint64_t bytes_since;
 
@@ -125,6 +128,9 @@ SW_MUST_CHECK enum sw_code sw_pull_log(struct sw_archive *archive, struct sw_rep
 SW_MUST_CHECK enum sw_code sw_pull_segment(struct sw_archive *archive, const char *key,
                                            struct sw_span object, struct sw_replay *replay,
                                            struct sw_err *err);
+/* The segment in the slot is a FENCE: it is never collected. */
+SW_MUST_CHECK enum sw_code sw_archive_note_fence(struct sw_archive *archive, uint64_t slot,
+                                                 struct sw_err *err);
 /* Whether the process has checked each byte of the snapshot. */
 bool sw_archive_is_verified(const struct sw_archive *archive, uint64_t slot);
 void sw_archive_set_verified(struct sw_archive *archive, uint64_t slot);
@@ -182,6 +188,7 @@ SW_MUST_CHECK enum sw_code sw_gather(struct sw_archive *archive, struct sw_journ
 
 /* ---- collect.c ------------------------------------------------------------------- */
 
+/* Removes DATA segments up to the older snapshot, and snapshots before it. */
 SW_MUST_CHECK enum sw_code sw_collect(struct sw_archive *archive, struct sw_err *err);
 
 #endif

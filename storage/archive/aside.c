@@ -35,11 +35,10 @@ static enum sw_code put_orphan(struct sw_archive *archive, struct sw_segment *se
     memcpy(name.owner, archive->owner, sizeof(name.owner));
     sw_name_put(archive->journal, &name, ret_key);
     code = sw_segment_write(segment, sw_bytes_span(&archive->raw), archive->cipher,
-                            &archive->packer, &archive->frozen, err);
+                            &archive->packer, &archive->object, err);
     if (code == SW_OK)
-        code = sw_archive_create(archive, ret_key, sw_bytes_span(&archive->frozen), 0, &result,
+        code = sw_archive_create(archive, ret_key, sw_bytes_span(&archive->object), 0, &result,
                                  err);
-    sw_bytes_clear(&archive->frozen);
     if (code == SW_OK && result == SW_OBJECT_EXISTS)
         code = check_same(archive, ret_key, segment, err);
     return code;

@@ -86,10 +86,9 @@ enum sw_code sw_meta_create(struct sw_archive *archive, struct sw_journal_reader
     meta.kind = SW_SEGMENT_META;
     memcpy(meta.uuid, state.uuid, sizeof(meta.uuid));
     code = sw_segment_write(&meta, sw_bytes_span(&archive->raw), archive->cipher, &archive->packer,
-                            &archive->frozen, err);
+                            &archive->object, err);
     if (code == SW_OK)
-        code = sw_archive_create(archive, key, sw_bytes_span(&archive->frozen), 0, &result, err);
-    sw_bytes_clear(&archive->frozen);
+        code = sw_archive_create(archive, key, sw_bytes_span(&archive->object), 0, &result, err);
     *ret_created = result == SW_OBJECT_DONE;
     return code;
 }

@@ -40,6 +40,8 @@ void sw_archive_close(struct sw_archive *archive)
     sw_cipher_free(archive->cipher);
     sw_packer_fini(&archive->packer);
     sw_bytes_fini(&archive->raw);
+    sw_bytes_fini(&archive->object);
+    sw_bytes_fini(&archive->fences);
     sw_bytes_fini(&archive->meta_row);
     sw_bytes_fini(&archive->frozen);
     free(archive);

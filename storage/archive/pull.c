@@ -190,6 +190,15 @@ static bool log_key(void *self, uint64_t index, char ret_key[SW_OBJECT_KEY_MAX])
     return true;
 }
 
+enum sw_code sw_archive_note_fence(struct sw_archive *archive, uint64_t slot, struct sw_err *err)
+{
+    uint8_t bytes[8];
+
+    sw_put_u64(bytes, slot);
+    sw_bytes_add(&archive->fences, bytes, sizeof(bytes));
+    return archive->fences.failed ? sw_fail(err, SW_NO_MEMORY, "the list of fences") : SW_OK;
+}
+
 enum sw_code sw_pull_segment(struct sw_archive *archive, const char *key, struct sw_span object,
                              struct sw_replay *replay, struct sw_err *err)
 {
@@ -202,6 +211,8 @@ enum sw_code sw_pull_segment(struct sw_archive *archive, const char *key, struct
     if (code != SW_OK)
         return code;
     code = sw_position_follow(&archive->position, &segment, err);
+    if (code == SW_OK && segment.kind == SW_SEGMENT_FENCE)
+        code = sw_archive_note_fence(archive, segment.slot, err);
     if (code == SW_OK && segment.kind == SW_SEGMENT_DATA)
         code = sw_replay_rows(replay, &segment, raw, before.lsn, &before.chain, err);
     if (code != SW_OK)

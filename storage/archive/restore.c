@@ -3,6 +3,8 @@
 
 #include "storage/archive/archive.intern.h"
 
+enum { READINGS_MAX = 8 };
+
 static enum sw_code find(struct sw_archive *archive, struct sw_err *err)
 {
     bool found = false;
@@ -12,6 +14,24 @@ static enum sw_code find(struct sw_archive *archive, struct sw_err *err)
         return sw_fail(err, SW_CONFIGURATION, "%s: holds no journal \"%s\"",
                        sw_store_url(archive->options.store), archive->journal);
     return code;
+}
+
+/* A slot that is empty because it was collected is not the chain's end. */
+static enum sw_code fill(struct sw_sink *sink, struct sw_err *err)
+{
+    enum sw_code code = SW_OK;
+
+    for (int i = 0; i < READINGS_MAX; i++) {
+        struct sw_floors floors;
+
+        code = sw_sink_fill(sink, err);
+        if (code != SW_OK || sink->replay.ended)
+            return code;
+        code = sw_floors_list(sink->archive, &floors, err);
+        if (code != SW_OK || floors.count == 0 || floors.slots[0] <= sink->archive->position.slot)
+            return code;
+    }
+    return sw_fail(err, SW_STORE_UNAVAILABLE, "the chain moves faster than it can be read");
 }
 
 static void report_on(const struct sw_sink *sink, struct sw_restore_report *ret_report)
@@ -47,7 +67,7 @@ enum sw_code sw_archive_restore(const struct sw_archive_options *options,
     if (code == SW_OK)
         code = sw_sink_open(&sink, false, err);
     if (code == SW_OK)
-        code = sw_sink_fill(&sink, err);
+        code = fill(&sink, err);
     if (code == SW_OK)
         code = sw_replay_finish(&sink.replay, err);
     if (code == SW_OK)

@@ -99,6 +99,8 @@ static void begin_replay(struct sw_sink *sink)
     sink->archive->segments_since = 0;
     sink->archive->bytes_since = 0;
     sink->archive->bad[0] = '\0';
+    sink->archive->known_after = sink->archive->position.slot;
+    sw_bytes_clear(&sink->archive->fences);
 }
 
 static enum sw_code fill_from_meta(struct sw_sink *sink, struct sw_err *err)

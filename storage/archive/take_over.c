@@ -218,7 +218,8 @@ static enum sw_code claim(struct taking *taking, struct sw_err *err)
         sw_claim_move(&taking->claim, &fact);
     }
     sw_bytes_clear(&archive->frozen);
-    return sw_position_follow(&archive->position, &archive->freezing, err);
+    code = sw_position_follow(&archive->position, &archive->freezing, err);
+    return code == SW_OK ? sw_archive_note_fence(archive, archive->position.slot, err) : code;
 }
 
 /* ---- behind the fence ---------------------------------------------------------------- */

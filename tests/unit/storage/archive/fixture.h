@@ -266,6 +266,102 @@ static inline void play(struct node *node, int steps, size_t size_max)
     commit(node);
 }
 
+static inline void snapshot(struct node *node)
+{
+    ok(node->fixture, sw_archive_snapshot(node->archive, node->reader, &node->fixture->err));
+}
+
+/* ---- what is in the store ---------------------------------------------------------- */
+
+struct objects {
+    char keys[256][SW_OBJECT_KEY_MAX + 1];
+    size_t count;
+};
+
+static inline void list_objects(struct fixture *fixture, const char *prefix, struct objects *ret)
+{
+    struct sw_object_op op = {.verb = SW_OBJECT_LIST, .key = prefix, .keys_max = 256};
+    const char *key;
+
+    sw_store_perform(fixture->store, &op, 1, 1);
+    assert_int_equal(op.result, SW_OBJECT_DONE);
+    key = (const char *)op.data;
+    ret->count = op.keys;
+    for (size_t i = 0; i < op.keys; i++) {
+        (void)snprintf(ret->keys[i], sizeof(ret->keys[i]), "%s", key);
+        key += strlen(key) + 1;
+    }
+    sw_object_op_fini(&op);
+}
+
+static inline size_t count_objects(struct fixture *fixture, const char *prefix)
+{
+    struct objects *objects = malloc(sizeof(*objects));
+    size_t count;
+
+    assert_non_null(objects);
+    list_objects(fixture, prefix, objects);
+    count = objects->count;
+    free(objects);
+    return count;
+}
+
+static inline void path_of(struct fixture *fixture, const char *key,
+                           char ret[PATH_SIZE + SW_OBJECT_KEY_MAX + 2])
+{
+    (void)snprintf(ret, PATH_SIZE + SW_OBJECT_KEY_MAX + 2, "%s/%s", fixture->store_path, key);
+}
+
+static inline uint8_t *load(struct fixture *fixture, const char *key, size_t *ret_size)
+{
+    char path[PATH_SIZE + SW_OBJECT_KEY_MAX + 2];
+    struct stat status;
+    uint8_t *bytes;
+    FILE *file;
+
+    path_of(fixture, key, path);
+    file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fstat(fileno(file), &status), 0);
+    bytes = malloc((size_t)status.st_size);
+    assert_non_null(bytes);
+    *ret_size = fread(bytes, 1, (size_t)status.st_size, file);
+    assert_int_equal(*ret_size, status.st_size);
+    assert_int_equal(fclose(file), 0);
+    return bytes;
+}
+
+/* As nobody with a store may do it. */
+static inline void overwrite(struct fixture *fixture, const char *key, const uint8_t *bytes,
+                             size_t size)
+{
+    char path[PATH_SIZE + SW_OBJECT_KEY_MAX + 2];
+    FILE *file;
+
+    path_of(fixture, key, path);
+    (void)chmod(path, 0600);
+    file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+static inline void remove_object(struct fixture *fixture, const char *key)
+{
+    char path[PATH_SIZE + SW_OBJECT_KEY_MAX + 2];
+
+    path_of(fixture, key, path);
+    assert_int_equal(remove(path), 0);
+}
+
+static inline struct sw_archive_check verified(struct fixture *fixture)
+{
+    struct sw_archive_check check;
+
+    ok(fixture, sw_archive_verify(&fixture->options, &check, &fixture->err));
+    return check;
+}
+
 /* ---- what is in a journal, as one digest ---------------------------------------- */
 
 struct dump {
