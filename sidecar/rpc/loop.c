@@ -133,7 +133,6 @@ static void add_to_batch(struct sw_server *server, struct sw_request *request)
 }
 
 static void run_verb(struct sw_server *server, struct sw_request *request);
-static void commit(struct sw_server *server);
 
 static void read_image(struct sw_reader_job *job, struct sw_journal_reader *reader)
 {
@@ -276,7 +275,7 @@ void sw_loop_submit(struct sw_server *server, struct sw_request *request)
         run_verb(server, request);
     }
     if (server->batch.count >= SW_BATCH_CALLS_MAX || server->batch.bytes >= SW_BATCH_BYTES_MAX)
-        commit(server);
+        sw_loop_commit(server);
 }
 
 /* ---- claims that wait ---------------------------------------------------- */
@@ -312,6 +311,15 @@ static void retry_claims(struct sw_server *server)
         if (soonest == 0 || claim->wait_until_ms < soonest)
             soonest = claim->wait_until_ms;
     server->claims_at_ms = soonest;
+}
+
+/* A batch may have begun a grace period that ends before the claims meant to look again. */
+static void hasten_claims(struct sw_server *server)
+{
+    uint64_t at_ms = server->claims != NULL ? sw_service_claimable_at_ms(server->service) : 0;
+
+    if (at_ms != 0 && at_ms < server->claims_at_ms)
+        server->claims_at_ms = at_ms;
 }
 
 /* ---- commit -------------------------------------------------------------- */
@@ -401,15 +409,26 @@ static void maintain(struct sw_server *server, bool idle)
         server->quiet_at_us = more ? now_us(server) + BUSY_MAINTAIN_US : 0;
 }
 
+static void observe_commit(unsigned calls, bool sync, uint64_t us)
+{
+    sw_metric_add(SW_METRIC_COMMITS, 1);
+    if (sync)
+        sw_metric_add(SW_METRIC_SYNCS, 1);
+    sw_metric_observe(SW_METRIC_BATCH_CALLS, calls);
+    sw_metric_observe(SW_METRIC_COMMIT_SECONDS, (double)us / 1e6);
+}
+
 /* Ends the transaction and answers everybody. */
-static void commit(struct sw_server *server)
+void sw_loop_commit(struct sw_server *server)
 {
     uint64_t started = now_us(server);
+    unsigned calls = server->batch.count;
     bool sync = server->batch.sync;
     struct sw_err err = {0};
+    uint64_t ended;
     enum sw_code rc;
 
-    if (server->batch.count == 0 || server->broken)
+    if (calls == 0 || server->broken)
         return;
 #ifdef SW_BREAK_EARLY_ACK
     sync = false;
@@ -424,12 +443,11 @@ static void commit(struct sw_server *server)
         break_down(server, &err);
         return;
     }
-    sw_metric_add(SW_METRIC_COMMITS, 1);
-    if (sync)
-        sw_metric_add(SW_METRIC_SYNCS, 1);
-    sw_metric_observe(SW_METRIC_BATCH_CALLS, server->batch.count);
-    sw_metric_observe(SW_METRIC_COMMIT_SECONDS, (double)(now_us(server) - started) / 1e6);
+    ended = now_us(server);
     answer_batch(server, rc, &err);
+    server->alone = calls == 1 ? SW_ALONE_MAYBE : SW_ALONE_NO;
+    observe_commit(calls, sync, ended - started);
+    hasten_claims(server);
     maintain(server, false);
     server->quiet_at_us = now_us(server) + QUIET_US;
 }
@@ -480,7 +498,8 @@ static gpr_timespec wait_until(const struct sw_server *server)
 {
     uint64_t due;
 
-    if (server->batch.count != 0 || (server->claims != NULL && server->claims_due))
+    if (server->batch.count != 0 || server->alone == SW_ALONE_MAYBE ||
+        (server->claims != NULL && server->claims_due))
         return gpr_inf_past(GPR_CLOCK_MONOTONIC);
     due = next_due_us(server);
     if (due == UINT64_MAX)
@@ -500,9 +519,13 @@ enum sw_code sw_server_run(struct sw_server *server, struct sw_err *err)
             struct sw_tag *tag = event.tag;
 
             tag->on_event(tag, event.success != 0);
+            if (server->alone == SW_ALONE_YES && server->batch.count == 1)
+                sw_loop_commit(server);
         } else {
             assert(event.type == GRPC_QUEUE_TIMEOUT);
-            commit(server);
+            if (server->batch.count == 0 && server->alone == SW_ALONE_MAYBE)
+                server->alone = SW_ALONE_YES;
+            sw_loop_commit(server);
             do_due(server);
         }
     }

@@ -22,6 +22,8 @@
 enum {
     SW_BATCH_CALLS_MAX = 256,       /* requests in one transaction */
     SW_BATCH_BYTES_MAX = 32 << 20,  /* message bytes in one transaction */
+    SW_PIECE_CALLS = 32,            /* of one session message that are answered together: its
+                                     * client works on them while the rest is committed */
     SW_ACCEPTS_PER_METHOD = 64,     /* posted at once: with them gRPC's own buffering is bounded */
     SW_CHUNK_BYTES = 32 << 10,      /* a message of a stream, about */
     SW_SESSION_CALLS_MAX = 1024,    /* unanswered in one session: then it is read no further */
@@ -136,6 +138,14 @@ struct sw_event { /* held back until the commit */
     struct sw_span run_id;
 };
 
+/* One agent that goes from step to step need not wait until the loop has looked for others to
+ * share its commit: they would have been seen behind its last one. */
+enum sw_alone {
+    SW_ALONE_NO,
+    SW_ALONE_MAYBE, /* the last batch was one request: look whether another is there by now */
+    SW_ALONE_YES    /* none was */
+};
+
 struct sw_server {
     struct sw_server_options options;
     struct sw_service *service;
@@ -169,6 +179,7 @@ struct sw_server {
     struct sw_session *dirty_sessions; /* have something to send */
     uint64_t holders;                  /* the last holder id given out */
     uint64_t sessions;
+    enum sw_alone alone;
     unsigned requests;     /* accepted and not answered */
     unsigned reads;        /* jobs with the readers: each still has an event to come */
     uint64_t quiet_at_us;  /* maintenance is due then; 0: nothing to maintain */
@@ -183,6 +194,7 @@ struct sw_server {
 
 /* ---- loop.c */
 void sw_loop_submit(struct sw_server *server, struct sw_request *request);
+void sw_loop_commit(struct sw_server *server); /* what has been submitted, now */
 void sw_loop_listen(struct sw_server *server, struct sw_listener *listener);
 void sw_loop_unlisten(struct sw_listener *listener);
 void sw_loop_drop_claim(struct sw_server *server, struct sw_request *request);

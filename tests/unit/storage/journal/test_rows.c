@@ -367,7 +367,9 @@ static void the_run_index_must_agree(void **state)
                               .run = run,
                               .stub = true}; /* of a run that is there */
     refuse(copy, &bad);
+    fixture_commit(copy);
     assert_sound(copy);
+    assert_same(fixture, copy);
     rows_free(&rows);
     copy_teardown(copy);
 }
