@@ -337,6 +337,15 @@ static void retry_claims(struct sw_server *server)
     server->claims_at_ms = soonest;
 }
 
+/* A batch may have begun a grace period that ends before the claims meant to look again. */
+static void hasten_claims(struct sw_server *server)
+{
+    uint64_t at_ms = server->claims != NULL ? sw_service_claimable_at_ms(server->service) : 0;
+
+    if (at_ms != 0 && at_ms < server->claims_at_ms)
+        server->claims_at_ms = at_ms;
+}
+
 /* ---- commit -------------------------------------------------------------- */
 
 void sw_loop_answer(struct sw_server *server, struct sw_request *request)
@@ -471,6 +480,7 @@ static void commit(struct sw_server *server)
     sw_metric_observe(SW_METRIC_BATCH_CALLS, server->batch.count);
     sw_metric_observe(SW_METRIC_COMMIT_SECONDS, (double)(now_us(server) - started) / 1e6);
     answer_batch(server, rc, &err);
+    hasten_claims(server);
     maintain(server, false);
     server->quiet_at_us = now_us(server) + QUIET_US;
 }

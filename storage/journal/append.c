@@ -29,13 +29,41 @@ static enum sw_code check_room(struct sw_journal *journal, enum sw_record_type t
                    (unsigned long long)used, (unsigned long long)most);
 }
 
+enum sw_code sw_append_insert(struct sw_journal *journal, const struct sw_row *row,
+                              struct sw_err *err)
+{
+    sqlite3_stmt *statement;
+    enum sw_code code = sw_db_prepare(&journal->db, SW_SQL_LOG_INSERT, &statement, err);
+
+    if (code != SW_OK)
+        return code;
+    sw_bind_u64(statement, 1, row->lsn);
+    sw_bind_u64(statement, 2, row->type);
+    sw_bind_u64(statement, 3, row->run);
+    sw_bind_u64(statement, 4, row->chunked);
+    if (row->stub) {
+        sw_bind_null(statement, 5);
+    } else {
+        sw_row_put_checksum(sw_row_checksum(row),
+                            (uint8_t *)(uintptr_t)(row->fields.data + row->fields.size));
+        sw_bind_blob(statement, 5, sw_span_of(row->fields.data, row->fields.size + SW_CODEC_SPARE));
+        journal->tx_bytes += row->fields.size + SW_CODEC_SPARE;
+    }
+    sw_bind_blob(statement, 6, sw_span_of(row->chain.bytes, SW_DIGEST_SIZE));
+    code = sw_db_run(&journal->db, statement, err);
+    if (code != SW_OK)
+        return code;
+    journal->chain = row->chain;
+    journal->state.lsn = row->lsn;
+    return SW_OK;
+}
+
 enum sw_code sw_append_row(struct sw_journal *journal, struct sw_record *record,
                            const struct sw_layout *layout, struct sw_err *err)
 {
-    struct sw_row row = {.lsn = journal->state.lsn + 1, .type = record->type};
-    sqlite3_stmt *statement;
+    struct sw_row row = {
+        .lsn = journal->state.lsn + 1, .type = record->type, .chunked = layout->extents_count > 0};
     enum sw_code code;
-    uint8_t *checksum;
 
     if (SW_FAULT("journal.append"))
         return sw_fail(err, SW_STORAGE_FAILED, "fault point");
@@ -44,28 +72,13 @@ enum sw_code sw_append_row(struct sw_journal *journal, struct sw_record *record,
         record->run = row.lsn;
     row.run = record->run;
     code = sw_codec_encode(record, layout, &journal->scratch, &row.fields, err);
-    if (code == SW_OK)
-        code = sw_db_prepare(&journal->db, SW_SQL_LOG_INSERT, &statement, err);
     if (code != SW_OK)
         return code;
     sw_row_chain(&row, &journal->chain, &row.chain);
-    checksum = (uint8_t *)(uintptr_t)(row.fields.data + row.fields.size);
-    sw_row_put_checksum(sw_row_checksum(&row), checksum);
-
-    sw_bind_u64(statement, 1, row.lsn);
-    sw_bind_u64(statement, 2, row.type);
-    sw_bind_u64(statement, 3, row.run);
-    sw_bind_u64(statement, 4, layout->extents_count > 0);
-    sw_bind_blob(statement, 5, sw_span_of(row.fields.data, row.fields.size + SW_CODEC_SPARE));
-    sw_bind_blob(statement, 6, sw_span_of(row.chain.bytes, SW_DIGEST_SIZE));
-    code = sw_db_run(&journal->db, statement, err);
-    if (code != SW_OK)
-        return code;
-    record->chain = row.chain;
-    journal->chain = row.chain;
-    journal->state.lsn = row.lsn;
-    journal->tx_bytes += row.fields.size + SW_CODEC_SPARE;
-    return SW_OK;
+    code = sw_append_insert(journal, &row, err);
+    if (code == SW_OK)
+        record->chain = row.chain;
+    return code;
 }
 
 static enum sw_code insert_run(struct sw_journal *journal, const struct sw_record *record,
@@ -104,6 +117,16 @@ static enum sw_code end_run(struct sw_journal *journal, const struct sw_record *
     return code;
 }
 
+enum sw_code sw_append_run(struct sw_journal *journal, const struct sw_record *record,
+                           uint64_t steps, struct sw_err *err)
+{
+    if (record->type == SW_RECORD_RUN_STARTED)
+        return insert_run(journal, record, err);
+    if (record->type == SW_RECORD_RUN_ENDED)
+        return end_run(journal, record, steps, err);
+    return SW_OK;
+}
+
 static enum sw_code append(struct sw_journal *journal, struct sw_record *record, uint64_t steps,
                            struct sw_err *err)
 {
@@ -116,11 +139,7 @@ static enum sw_code append(struct sw_journal *journal, struct sw_record *record,
         code = sw_payload_store(journal, payload, record->at_ms, &layout, err);
     if (code == SW_OK)
         code = sw_append_row(journal, record, &layout, err);
-    if (code == SW_OK && record->type == SW_RECORD_RUN_STARTED)
-        code = insert_run(journal, record, err);
-    else if (code == SW_OK && record->type == SW_RECORD_RUN_ENDED)
-        code = end_run(journal, record, steps, err);
-    return code;
+    return code == SW_OK ? sw_append_run(journal, record, steps, err) : code;
 }
 
 enum sw_code sw_journal_append_end(struct sw_journal *journal, struct sw_record *record,

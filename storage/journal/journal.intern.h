@@ -40,6 +40,7 @@ struct sw_journal {
     uint64_t bytes_max;
     uint64_t bytes_reserved;
     uint64_t retention_ms;
+    bool import;
 
     enum sw_tx tx;
     struct sw_mark committed; /* where a rollback goes */
@@ -85,14 +86,23 @@ SW_MUST_CHECK enum sw_code sw_tx_checkpoint(struct sw_journal *journal, struct s
 /* append.c: the row alone, without payloads and run index. */
 SW_MUST_CHECK enum sw_code sw_append_row(struct sw_journal *journal, struct sw_record *record,
                                          const struct sw_layout *layout, struct sw_err *err);
+/* A row that has its chain; the checksum goes into SW_CODEC_SPARE bytes behind the fields. */
+struct sw_row;
+SW_MUST_CHECK enum sw_code sw_append_insert(struct sw_journal *journal, const struct sw_row *row,
+                                            struct sw_err *err);
+/* Enters RUN_STARTED and RUN_ENDED into the run index; of other records nothing. */
+SW_MUST_CHECK enum sw_code sw_append_run(struct sw_journal *journal, const struct sw_record *record,
+                                         uint64_t steps, struct sw_err *err);
 
 /* late.c: the tables run_log, chunk and chunk_use. Load fills journal->recent from
  * what they lack; index takes up to rows_max rows more into them. */
 SW_MUST_CHECK enum sw_code sw_late_load(struct sw_journal *journal, struct sw_err *err);
 SW_MUST_CHECK enum sw_code sw_late_index(struct sw_journal *journal, uint64_t rows_max,
                                          struct sw_err *err);
+/* Takes the chunks of a CHUNK row into journal->recent. */
+SW_MUST_CHECK enum sw_code sw_late_remember(struct sw_journal *journal, const struct sw_row *row,
+                                            struct sw_err *err);
 /* Visits each chunk of a CHUNK row. */
-struct sw_row;
 struct sw_chunk_visitor {
     enum sw_code (*visit)(struct sw_journal *journal, const struct sw_digest *digest,
                           struct sw_extent place, struct sw_err *err);

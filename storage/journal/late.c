@@ -34,6 +34,12 @@ static enum sw_code remember(struct sw_journal *journal, const struct sw_digest 
     return sw_fail(err, SW_NO_MEMORY, "the list of recent chunks");
 }
 
+enum sw_code sw_late_remember(struct sw_journal *journal, const struct sw_row *row,
+                              struct sw_err *err)
+{
+    return sw_late_each_chunk(journal, row, (struct sw_chunk_visitor){remember}, err);
+}
+
 static enum sw_code insert_chunk(struct sw_journal *journal, const struct sw_digest *digest,
                                  struct sw_extent place, struct sw_err *err)
 {
@@ -69,7 +75,7 @@ enum sw_code sw_late_load(struct sw_journal *journal, struct sw_err *err)
             break;
         code = sw_row_read(statement, &row, err);
         if (code == SW_OK && !row.stub)
-            code = sw_late_each_chunk(journal, &row, (struct sw_chunk_visitor){remember}, err);
+            code = sw_late_remember(journal, &row, err);
     }
     (void)sqlite3_reset(statement);
     return code;

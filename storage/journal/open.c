@@ -142,7 +142,8 @@ static enum sw_code configure(struct sw_journal *journal, struct sw_err *err)
     return code;
 }
 
-/* An empty file becomes a journal: tables, meta and lsn 1 in the open transaction. */
+/* An empty file becomes a journal: tables, meta and, but for import, lsn 1 in the open
+ * transaction. */
 static enum sw_code create(struct sw_journal *journal, const struct sw_journal_options *options,
                            struct sw_err *err)
 {
@@ -152,12 +153,14 @@ static enum sw_code create(struct sw_journal *journal, const struct sw_journal_o
         .u.journal_created.name = sw_span_of_text(options->name),
     };
 
+    (void)snprintf(journal->meta.name, sizeof(journal->meta.name), "%s", options->name);
+    if (options->import)
+        return SW_OK;
     sw_random(journal->meta.uuid, sizeof(journal->meta.uuid));
     journal->meta.uuid[6] = (uint8_t)((journal->meta.uuid[6] & 0x0f) | 0x80); /* version 8 */
     journal->meta.uuid[8] = (uint8_t)((journal->meta.uuid[8] & 0x3f) | 0x80);
     memcpy(record.u.journal_created.uuid, journal->meta.uuid, sizeof(journal->meta.uuid));
     journal->meta.created_ms = options->now_ms;
-    (void)snprintf(journal->meta.name, sizeof(journal->meta.name), "%s", options->name);
     return sw_journal_append(journal, &record, err);
 }
 
@@ -173,6 +176,8 @@ static enum sw_code read_head(struct sw_journal *journal, struct sw_err *err)
         code = sw_db_step(&journal->db, statement, &found, err);
     if (code != SW_OK)
         return code;
+    if (!found && journal->import)
+        return SW_OK;
     if (!found)
         return sw_fail(err, SW_CORRUPT, "%s: the log is empty", journal->db.path);
     code = sw_row_read(statement, &row, err);
@@ -287,6 +292,7 @@ enum sw_code sw_journal_open(const struct sw_journal_options *options,
     journal->bytes_max = options->bytes_max;
     journal->bytes_reserved = options->bytes_reserved;
     journal->retention_ms = options->retention_ms;
+    journal->import = options->import;
     journal->wal_bytes_min = SW_WAL_BYTES;
     if (options->bytes_max > 0 && options->bytes_max / 4 < SW_WAL_BYTES)
         journal->wal_bytes_min = options->bytes_max / 4;
