@@ -10,13 +10,15 @@ COPY . .
 RUN apt-get update && apt-get install -y --no-install-recommends \
         cmake gcc libc6-dev ninja-build pkg-config python3 \
         protobuf-compiler protobuf-c-compiler libprotobuf-c-dev \
-        libcjson-dev libgrpc-dev libmicrohttpd-dev libsqlite3-dev libssl-dev libxxhash-dev \
+        libcjson-dev libcurl4-openssl-dev libexpat1-dev libgrpc-dev libmicrohttpd-dev \
+        libsqlite3-dev libssl-dev libxxhash-dev libzstd-dev \
     && cmake --preset release && cmake --build --preset release --target stepwell \
     && strip build/release/sidecar/stepwell
 
 FROM debian:12-slim AS runtime
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        libcjson1 libgrpc29 libmicrohttpd12 libprotobuf-c1 libsqlite3-0 libssl3 libxxhash0 \
+        ca-certificates libcjson1 libcurl4 libexpat1 libgrpc29 libmicrohttpd12 libprotobuf-c1 \
+        libsqlite3-0 libssl3 libxxhash0 libzstd1 \
     && rm -rf /var/lib/apt/lists/* \
     && install -d -o 65532 -g 65532 -m 0770 /data /run/stepwell
 COPY --from=build /src/build/release/sidecar/stepwell /usr/local/bin/stepwell

@@ -50,22 +50,22 @@ struct sw_archive_options {
 
 /* What was there when an owner came. */
 enum sw_local {
-    SW_LOCAL_NEW = 1,  /* neither here nor there: a new journal */
-    SW_LOCAL_ABSENT,   /* restored whole */
+    SW_LOCAL_NEW = 1, /* neither here nor there: a new journal */
+    SW_LOCAL_ABSENT,  /* restored whole */
     SW_LOCAL_SAME,
-    SW_LOCAL_BEHIND,   /* the difference was applied */
-    SW_LOCAL_AHEAD,    /* the surplus is to be shipped */
-    SW_LOCAL_DIVERGED  /* the tail went to orphan/, the journal was restored */
+    SW_LOCAL_BEHIND,  /* the difference was applied */
+    SW_LOCAL_AHEAD,   /* the surplus is to be shipped */
+    SW_LOCAL_DIVERGED /* the tail went to orphan/, the journal was restored */
 };
 
 struct sw_take_over {
     enum sw_local local;
-    uint64_t epoch;        /* of this owner */
-    uint64_t slot;         /* of its fence */
-    uint64_t lsn;          /* of the local journal now */
-    uint64_t shipped_lsn;  /* the chain holds everything up to here */
+    uint64_t epoch;       /* of this owner */
+    uint64_t slot;        /* of its fence */
+    uint64_t lsn;         /* of the local journal now */
+    uint64_t shipped_lsn; /* the chain holds everything up to here */
     uint64_t restored_records;
-    uint64_t restored_bytes; /* downloaded */
+    uint64_t restored_bytes;                    /* downloaded */
     uint64_t orphan_first_lsn, orphan_last_lsn; /* DIVERGED */
     char orphan[SW_OBJECT_KEY_MAX];             /* DIVERGED: the key of the tail */
 };
@@ -85,7 +85,7 @@ void sw_archive_close(struct sw_archive *archive); /* NULL is fine */
 struct sw_archive_state {
     uint8_t owner[SW_ARCHIVE_OWNER_SIZE];
     uint64_t epoch;
-    uint64_t slot;          /* newest of ours that is surely there */
+    uint64_t slot; /* newest of ours that is surely there */
     uint64_t shipped_lsn;
     uint64_t snapshot_slot; /* 0: none */
     uint64_t segments_since_snapshot;

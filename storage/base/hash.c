@@ -25,6 +25,36 @@ void sw_sha256(const struct sw_span *parts, size_t parts_count, struct sw_digest
         abort();
 }
 
+void sw_hmac_sha256(struct sw_span key, const struct sw_span *parts, size_t parts_count,
+                    struct sw_digest *ret)
+{
+    uint8_t pad[SHA256_CBLOCK] = {0};
+    SHA256_CTX context;
+
+    if (key.size > sizeof(pad)) {
+        sw_sha256(&key, 1, ret);
+        memcpy(pad, ret->bytes, sizeof(ret->bytes));
+    } else if (key.size > 0) {
+        memcpy(pad, key.data, key.size);
+    }
+    for (size_t i = 0; i < sizeof(pad); i++)
+        pad[i] ^= 0x36;
+    if (SHA256_Init(&context) != 1 || SHA256_Update(&context, pad, sizeof(pad)) != 1)
+        abort();
+    for (size_t i = 0; i < parts_count; i++) {
+        if (parts[i].size > 0 && SHA256_Update(&context, parts[i].data, parts[i].size) != 1)
+            abort();
+    }
+    if (SHA256_Final(ret->bytes, &context) != 1)
+        abort();
+    for (size_t i = 0; i < sizeof(pad); i++)
+        pad[i] ^= 0x36 ^ 0x5c;
+    sw_sha256((const struct sw_span[]){sw_span_of(pad, sizeof(pad)),
+                                       sw_span_of(ret->bytes, sizeof(ret->bytes))},
+              2, ret);
+    explicit_bzero(pad, sizeof(pad));
+}
+
 uint64_t sw_hash64(struct sw_span span, uint64_t seed)
 {
     return XXH3_64bits_withSeed(span.data, span.size, seed);

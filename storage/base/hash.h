@@ -3,8 +3,8 @@
  * hash - digests and checksums. Vectors: tests/vectors/hash.txt.
  *
  * SHA-256 (FIPS 180-4, by OpenSSL) where bytes must be trusted: the chain,
- * payload digests, idempotency keys. XXH3 (by xxHash) where speed matters and
- * an adversary does not: record checksums, hash tables.
+ * payload digests, idempotency keys; HMAC with it, where requests are signed. XXH3 (by xxHash)
+ * where speed matters and an adversary does not: record checksums, hash tables.
  *
  * Threads: any.
  * Fails:   never; a digest OpenSSL cannot compute aborts.
@@ -24,6 +24,10 @@ struct sw_digest {
 
 /* SHA-256 of the parts one after the other. */
 void sw_sha256(const struct sw_span *parts, size_t parts_count, struct sw_digest *ret);
+
+/* HMAC-SHA-256 (RFC 2104) of the parts one after the other. */
+void sw_hmac_sha256(struct sw_span key, const struct sw_span *parts, size_t parts_count,
+                    struct sw_digest *ret);
 
 /* XXH3-64 of span, with a seed. */
 uint64_t sw_hash64(struct sw_span span, uint64_t seed);

@@ -90,7 +90,7 @@ void sw_object_op_fini(struct sw_object_op *op);
 
 SW_MUST_CHECK enum sw_code sw_store_open(const struct sw_store_options *options,
                                          struct sw_store **ret_store, struct sw_err *err);
-void sw_store_close(struct sw_store *store); /* NULL is fine */
+void sw_store_close(struct sw_store *store);              /* NULL is fine */
 unsigned sw_store_features(const struct sw_store *store); /* enum sw_store_feature, or'ed */
 const char *sw_store_url(const struct sw_store *store);   /* without secrets, for messages */
 

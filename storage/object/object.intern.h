@@ -3,7 +3,7 @@
  * object.intern - what a driver is, for the files of this folder.
  *
  *   store.c   sw_store_open: URL -> driver; probe; counts
- *   dir.c     a driver of its own: system calls
+ *   dir.c dir_list.c      a driver of its own: system calls
  *   http.c    requests in parallel on one curl multi handle; no retries, no meaning
  *   cloud.c   the driver of all HTTP stores: op -> dialect -> request -> http.c ->
  *             response -> dialect -> result, or wait and try again
@@ -14,6 +14,8 @@
  */
 #ifndef SW_OBJECT_INTERN_H
 #define SW_OBJECT_INTERN_H
+
+#include <assert.h>
 
 #include "storage/object/object.h"
 
@@ -33,17 +35,17 @@ struct sw_http_request {
 };
 
 struct sw_http_response {
-    bool arrived;         /* whole, with a status; else err: connection, timeout, cut off, too large */
-    struct sw_err err;    /* STORE_UNAVAILABLE, CANCELLED, CORRUPT (too large), NO_MEMORY */
-    bool maybe_sent;      /* not arrived: the server may have acted on it all the same */
+    bool arrived;      /* whole, with a status; else err: connection, timeout, cut off, too large */
+    struct sw_err err; /* STORE_UNAVAILABLE, CANCELLED, CORRUPT (too large), NO_MEMORY */
+    bool maybe_sent;   /* not arrived: the server may have acted on it all the same */
     unsigned status;
-    uint8_t *body;        /* malloc'd, NUL behind it; freed by fini */
+    uint8_t *body; /* malloc'd, NUL behind it; freed by fini */
     size_t size;
-    uint64_t date_ms;     /* the Date header; 0: none */
-    uint64_t retry_after_ms; /* 0: none */
-    char location[SW_HTTP_URL_MAX];  /* "" : none */
-    char region[64];      /* x-amz-bucket-region; "" : none */
-    char etag[256];       /* IMDSv2 and others do not need it; "" : none */
+    uint64_t date_ms;               /* the Date header; 0: none */
+    uint64_t retry_after_ms;        /* 0: none */
+    char location[SW_HTTP_URL_MAX]; /* "" : none */
+    char region[64];                /* x-amz-bucket-region; "" : none */
+    char etag[256];                 /* IMDSv2 and others do not need it; "" : none */
     uint64_t took_us;
 };
 
@@ -51,7 +53,7 @@ struct sw_http; /* a curl multi handle, its idle connections, a cancel event */
 
 SW_MUST_CHECK enum sw_code sw_http_new(const char *ca_file, const struct sw_clock *clock,
                                        struct sw_http **ret, struct sw_err *err);
-void sw_http_free(struct sw_http *http); /* NULL is fine */
+void sw_http_free(struct sw_http *http);   /* NULL is fine */
 void sw_http_cancel(struct sw_http *http); /* any thread; for good */
 bool sw_http_cancelled(const struct sw_http *http);
 
@@ -69,7 +71,8 @@ struct sw_http_call {
     void *curl; /* http.c's */
 };
 void sw_http_start(struct sw_http *http, struct sw_http_call *call);
-/* Lets calls proceed until one is done, or until_us (monotonic), or cancel; false: none is in flight. */
+/* Lets calls proceed until one is done, or until_us (monotonic), or cancel; false: none is in
+ * flight. */
 bool sw_http_wait(struct sw_http *http, uint64_t until_us);
 /* One exchange, waited for. */
 void sw_http_perform(struct sw_http *http, struct sw_http_call *call);
@@ -78,10 +81,10 @@ void sw_http_perform(struct sw_http *http, struct sw_http_call *call);
 
 /* What a request is signed or authorised with, good until expires_ms. */
 struct sw_secret {
-    char access_key[256];     /* AWS */
-    char secret_key[256];     /* AWS */
-    char *token;              /* AWS session token, or a bearer token, or a SAS query; malloc'd */
-    uint64_t expires_ms;      /* 0: never */
+    char access_key[256]; /* AWS */
+    char secret_key[256]; /* AWS */
+    char *token;          /* AWS session token, or a bearer token, or a SAS query; malloc'd */
+    uint64_t expires_ms;  /* 0: never */
 };
 
 /* A chain of sources, tried in order; a source that has nothing passes on. Looks again
@@ -113,13 +116,14 @@ const char *sw_credentials_source(const struct sw_credentials *credentials);
 /* ---- dialects ------------------------------------------------------------ */
 
 enum sw_reply { /* what a response means to the op */
-    SW_REPLY_DONE,
-    SW_REPLY_EXISTS,
-    SW_REPLY_ABSENT,
-    SW_REPLY_AGAIN,      /* after retry_after_ms or the back-off */
-    SW_REPLY_REFUSED,    /* credentials: another secret once, then failed */
-    SW_REPLY_SKEWED,     /* our clock is off: sign by the store's (response->date_ms) and try again */
-    SW_REPLY_FAILED      /* op->err is set */
+                SW_REPLY_DONE,
+                SW_REPLY_EXISTS,
+                SW_REPLY_ABSENT,
+                SW_REPLY_AGAIN,   /* after retry_after_ms or the back-off */
+                SW_REPLY_REFUSED, /* credentials: another secret once, then failed */
+                SW_REPLY_SKEWED,  /* our clock is off: sign by the store's (response->date_ms) and
+                                     try again */
+                SW_REPLY_FAILED   /* op->err is set */
 };
 
 /* Of one store, made by the dialect's open; fixed but for what its functions write. */
@@ -156,14 +160,41 @@ struct sw_error_reply {
 /* What cannot be read leaves its field "". */
 void sw_reply_read_error(struct sw_span xml, struct sw_error_reply *ret);
 
-/* A page of keys, of S3 and GCS (<Contents><Key>) or Azure (<Blob><Name>), below prefix. */
+/* One text to pick out of a reply: what stands in <name>, or "" when nothing does. */
+struct sw_reply_field {
+    const char *name;
+    char *ret;
+    size_t size; /* of ret, with the NUL; longer texts are cut */
+    bool cut;
+};
+/* Fills the fields from the elements directly in an element `parent`; the first of a name wins.
+ * False when the reply is not XML to its end: what stood before is filled in all the same. */
+bool sw_reply_read_fields(struct sw_span xml, const char *parent, struct sw_reply_field *fields,
+                          size_t count);
+
+/* A page of keys, of S3 and GCS (<Contents><Key>) or Azure (<Blob><Name>), cut off behind prefix,
+ * into op->data, keys and more. Left out: keys no op could name, keys that do not begin with
+ * op->key or do not lie behind op->after, whatever exceeds op->keys_max. ret_next: where the store
+ * goes on, "" when it does not say or keys were left out at the end. Fails with CORRUPT, also when
+ * keys are out of order, and NO_MEMORY. */
 SW_MUST_CHECK enum sw_code sw_reply_read_list(struct sw_span xml, const char *prefix,
                                               struct sw_object_op *op, char *ret_next,
                                               size_t next_size, struct sw_err *err);
 
 /* ---- drivers --------------------------------------------------------------- */
 
+/* For `op->result = sw_object_failed(sw_fail(&op->err, ...))`. */
+static inline enum sw_object_result sw_object_failed(enum sw_code code)
+{
+    assert(code != SW_OK);
+    return SW_OBJECT_FAILED;
+}
+
+/* What a key is made of. Other names in a store are not ours; LIST may show them. */
+#define SW_KEY_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
+
 struct sw_driver {
+    /* Ops that have a result already are left alone: they were refused. */
     void (*perform)(void *self, struct sw_object_op *ops, size_t count, unsigned parallel,
                     struct sw_store_counts *counts);
     void (*cancel)(void *self);

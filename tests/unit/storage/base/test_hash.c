@@ -49,6 +49,22 @@ static void check_sha256(const char *input, const char *expected)
     assert_string_equal(text, expected);
 }
 
+static void check_hmac(const char *key, const char *input, const char *expected)
+{
+    uint8_t key_bytes[INPUT_MAX];
+    uint8_t bytes[INPUT_MAX];
+    struct sw_span secret = sw_span_of(key_bytes, unhex(key, key_bytes));
+    size_t size = unhex(input, bytes);
+    struct sw_span parts[2] = {sw_span_of(bytes, size / 3),
+                               sw_span_of(bytes + size / 3, size - size / 3)};
+    char text[2 * SW_DIGEST_SIZE + 1];
+    struct sw_digest code;
+
+    sw_hmac_sha256(secret, parts, 2, &code);
+    sw_hex(code.bytes, SW_DIGEST_SIZE, text);
+    assert_string_equal(text, expected);
+}
+
 static void check_xxh3(const char *seed, const char *input, const char *expected)
 {
     uint8_t bytes[INPUT_MAX];
@@ -84,12 +100,14 @@ static void the_vectors_hold(void **state)
             check_sha256(words[1], words[2]);
         else if (strcmp(words[0], "xxh3") == 0)
             check_xxh3(words[1], words[2], words[3]);
+        else if (strcmp(words[0], "hmac") == 0)
+            check_hmac(words[1], words[2], words[3]);
         else
             continue;
         checked++;
     }
     (void)fclose(file);
-    assert_int_equal(checked, 20);
+    assert_int_equal(checked, 28);
 }
 
 static void *digest_on_a_thread(void *result)
