@@ -31,11 +31,11 @@ struct sw_config {
     const char *journal_file; /* --journal-file PATH: the name's file, waited for */
     /* --store URL and what goes with it: store.url NULL = nothing is shipped */
     struct sw_store_options store;
-    const char *store_key_file;   /* --store-key-file FILE: objects are encrypted with it */
-    uint64_t ship_interval_ms;    /* --ship-interval DURATION. Default 1s */
-    uint64_t backlog_bytes_max;   /* --backlog-max-bytes SIZE, 0 = no limit. Default 256MiB */
-    uint64_t backlog_age_ms_max;  /* --backlog-max-age DURATION, 0 = no limit. Default 1h */
-    bool backlog_wait;            /* --backlog-policy refuse|wait: what then happens to intents */
+    const char *store_key_file;  /* --store-key-file FILE: objects are encrypted with it */
+    uint64_t ship_interval_ms;   /* --ship-interval DURATION. Default 1s */
+    uint64_t backlog_bytes_max;  /* --backlog-max-bytes SIZE, 0 = no limit. Default 256MiB */
+    uint64_t backlog_age_ms_max; /* --backlog-max-age DURATION, 0 = no limit. Default 1h */
+    bool backlog_wait;           /* --backlog-policy refuse|wait: what then happens to intents */
     /* --listen ADDR, repeatable: unix:///abs/path, or HOST:PORT (plain only on loopback, else
      * mTLS). Default unix:///run/stepwell/stepwell.sock */
     const char *listen[SW_LISTEN_MAX];

@@ -20,9 +20,9 @@
 #include "storage/journal/journal.h"
 
 enum {
-    STEPS_CACHED_MAX = 1000000,   /* about 16 MiB */
-    SHIP_BYTES_MAX = 256 << 10,   /* so many pending bytes are shipped at once */
-    SHIP_AFTER_CALLS_MS = 1000    /* least time to ship what the last calls recorded */
+    STEPS_CACHED_MAX = 1000000, /* about 16 MiB */
+    SHIP_BYTES_MAX = 256 << 10, /* so many pending bytes are shipped at once */
+    SHIP_AFTER_CALLS_MS = 1000  /* least time to ship what the last calls recorded */
 };
 
 /* Everything the process owns, in the order it is made. */
@@ -158,15 +158,14 @@ static enum sw_code on_opened(void *self, struct sw_journal **journal, struct sw
         rc = start_service(process, err);
     if (rc != SW_OK)
         return rc;
-    sw_server_attach(process->server, &(struct sw_server_backing){
-                                          .journal = process->journal,
-                                          .readers = process->readers,
-                                          .service = process->service,
-                                          .shipper = process->shipper,
-                                          .store_url = process->store == NULL
-                                                           ? NULL
-                                                           : sw_store_url(process->store),
-                                      });
+    sw_server_attach(process->server,
+                     &(struct sw_server_backing){
+                         .journal = process->journal,
+                         .readers = process->readers,
+                         .service = process->service,
+                         .shipper = process->shipper,
+                         .store_url = process->store == NULL ? NULL : sw_store_url(process->store),
+                     });
     return SW_OK;
 }
 
@@ -311,7 +310,8 @@ static int end(struct process *process, sigset_t *signals)
     sw_server_drain(process->server);
     sw_thread_join(&process->loop);
     took_us = sw_clock_monotonic_us(&sw_clock_system) - started_us;
-    code = stop(process, (took_us < drain_us ? drain_us - took_us : 0) / 1000 + SHIP_AFTER_CALLS_MS);
+    code =
+        stop(process, (took_us < drain_us ? drain_us - took_us : 0) / 1000 + SHIP_AFTER_CALLS_MS);
     if (atomic_load(&process->opened) != SW_OK)
         code = exit_code((enum sw_code)atomic_load(&process->opened));
     sw_log(INFO, "stopped", {"exit_code", .number = (uint64_t)code});

@@ -524,7 +524,8 @@ static void do_due(struct sw_server *server)
             if (server->endpoints[i].grpc != NULL)
                 grpc_server_cancel_all_calls(server->endpoints[i].grpc);
     }
-    if (server->batch.count == 0 && !server->batch.left_open && server->quiet_at_us != 0 && us >= server->quiet_at_us)
+    if (server->batch.count == 0 && !server->batch.left_open && server->quiet_at_us != 0 &&
+        us >= server->quiet_at_us)
         maintain(server, true);
 }
 

@@ -157,8 +157,8 @@ void sw_remote_committed(struct sw_server *server, size_t bytes)
         server->fenced = true;
     if (lsn == server->committed_lsn && wanted <= server->shipped_lsn)
         return;
-    sw_shipper_committed(server->shipper, lsn,
-                         bytes + (lsn - server->committed_lsn) * RECORD_BYTES, wanted);
+    sw_shipper_committed(server->shipper, lsn, bytes + (lsn - server->committed_lsn) * RECORD_BYTES,
+                         wanted);
     server->committed_lsn = lsn;
 }
 
@@ -253,6 +253,8 @@ static void on_rung(struct sw_tag *tag, bool ok)
 
     (void)ok;
     atomic_store(&bell->rung, false); /* before looking: what comes later rings again */
+    if (server->ended)
+        return;
     if (atomic_exchange(&server->is_attaching, false))
         attach(server);
     if (server->shipper != NULL)

@@ -174,6 +174,7 @@ struct sw_server {
     uint64_t started_ms;
     bool draining;
     bool finished;
+    bool ended;  /* being freed: the backing may be gone */
     bool broken; /* the journal failed: broken_err says how */
     struct sw_err broken_err;
     uint64_t drain_until_ms; /* 0: calls were cancelled already, or not draining */
@@ -185,18 +186,18 @@ struct sw_server {
         size_t bytes;
         bool sync;
         bool ship;
-        bool left_open; /* records of a request that waits are in it */
+        bool left_open;      /* records of a request that waits are in it */
         uint64_t remote_lsn; /* the largest of the batch */
         struct sw_event *events;
         struct sw_event **events_tail;
         struct sw_arena arena; /* of the events */
     } batch;
 
-    uint64_t shipped_lsn;        /* as last heard of */
-    uint64_t committed_lsn;      /* as last told to the shipper */
-    bool fenced;                 /* nothing is acknowledged any more */
-    struct sw_waiting remote;    /* committed, answered once the store has it */
-    struct sw_waiting backlog;   /* intents that wait for room */
+    uint64_t shipped_lsn;      /* as last heard of */
+    uint64_t committed_lsn;    /* as last told to the shipper */
+    bool fenced;               /* nothing is acknowledged any more */
+    struct sw_waiting remote;  /* committed, answered once the store has it */
+    struct sw_waiting backlog; /* intents that wait for room */
 
     struct sw_load *loads;     /* runs being read back */
     struct sw_request *claims; /* ClaimRun calls that wait */
@@ -228,7 +229,7 @@ void sw_loop_drop_holder(struct sw_server *server, uint64_t holder, bool all);
 void sw_loop_run_verb(struct sw_server *server, struct sw_request *request);
 void sw_loop_add(struct sw_server *server, struct sw_request *request); /* answers with the batch */
 void sw_loop_answer(struct sw_server *server, struct sw_request *request); /* now */
-void sw_loop_started(struct sw_server *server);                            /* the journal is there */
+void sw_loop_started(struct sw_server *server); /* the journal is there */
 uint64_t sw_loop_now_ms(const struct sw_server *server);
 struct sw_service_events sw_loop_events(struct sw_server *server);
 
@@ -238,7 +239,8 @@ void sw_bell_fini(struct sw_server *server);
 /* Why a call cannot be answered now. */
 SW_MUST_CHECK enum sw_code sw_remote_refusal(const struct sw_server *server, struct sw_err *err);
 void sw_remote_committed(struct sw_server *server, size_t bytes);
-bool sw_remote_park(struct sw_server *server, struct sw_request *request); /* false: need not wait */
+bool sw_remote_park(struct sw_server *server,
+                    struct sw_request *request); /* false: need not wait */
 bool sw_remote_park_intent(struct sw_server *server, struct sw_request *request);
 bool sw_remote_drop(struct sw_server *server, struct sw_request *request); /* false: did not wait */
 void sw_remote_drop_holder(struct sw_server *server, uint64_t holder);

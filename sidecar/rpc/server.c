@@ -284,6 +284,8 @@ void sw_server_free(struct sw_server *server)
 
     if (server == NULL)
         return;
+    server->ended = true;
+    server->shipper = NULL;
     if (!server->draining) /* never ran, or ran into a broken journal: nobody is waiting */
         sw_server_drain(server);
     while (!server->finished || server->reads != 0) {

@@ -57,7 +57,7 @@ SW_MUST_CHECK enum sw_code sw_server_run(struct sw_server *server, struct sw_err
 /* Makes run() finish: no new work, open calls get config->drain_ms. Once. */
 void sw_server_drain(struct sw_server *server);
 
-void sw_server_free(
-    struct sw_server *server); /* after run() returned, or before it; NULL is fine */
+/* After run() returned, or before it, and after the shipper was stopped. NULL is fine. */
+void sw_server_free(struct sw_server *server);
 
 #endif

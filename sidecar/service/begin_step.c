@@ -35,8 +35,8 @@ static bool is_remote(const struct begin *begin)
 {
     if (begin->ask->durability != SW_DURABILITY_DEFAULT)
         return begin->ask->durability == SW_DURABILITY_REMOTE;
-    return begin->service->options.has_store && (begin->offer.effect == SW_EFFECT_ONCE ||
-                                                 begin->found.step->effect == SW_EFFECT_ONCE);
+    return begin->service->options.has_store &&
+           (begin->offer.effect == SW_EFFECT_ONCE || begin->found.step->effect == SW_EFFECT_ONCE);
 }
 
 /* The answer tells of the record lsn. */

@@ -110,8 +110,9 @@ static void log_taken(const struct sw_opener *opener, const struct sw_take_over 
                       uint64_t started_us)
 {
     static const char *const locals[] = {
-        [SW_LOCAL_NEW] = "new",       [SW_LOCAL_ABSENT] = "absent", [SW_LOCAL_SAME] = "same",
-        [SW_LOCAL_BEHIND] = "behind", [SW_LOCAL_AHEAD] = "ahead",   [SW_LOCAL_DIVERGED] = "diverged"};
+        [SW_LOCAL_NEW] = "new",     [SW_LOCAL_ABSENT] = "absent",
+        [SW_LOCAL_SAME] = "same",   [SW_LOCAL_BEHIND] = "behind",
+        [SW_LOCAL_AHEAD] = "ahead", [SW_LOCAL_DIVERGED] = "diverged"};
 
     sw_log(INFO, "took the journal over", {"journal", .text = opener->options.journal.name},
            {"store", .text = sw_store_url(opener->options.store)},

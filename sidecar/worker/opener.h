@@ -22,8 +22,8 @@ struct sw_opener;
 
 struct sw_opener_options {
     struct sw_journal_options journal; /* name NULL: from name_file */
-    const char *name_file;             /* NULL, or a file whose first line is the name; waited for */
-    struct sw_store *store;            /* NULL: the journal stays on this node */
+    const char *name_file;  /* NULL, or a file whose first line is the name; waited for */
+    struct sw_store *store; /* NULL: the journal stays on this node */
     const char *key_file;
     const struct sw_clock *clock;
     /* On the opener's thread. *archive is NULL without a store; what is taken is set to NULL. */

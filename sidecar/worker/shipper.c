@@ -151,12 +151,11 @@ void sw_shipper_status(struct sw_shipper *shipper, struct sw_shipper_status *ret
     *ret_status = shipper->status;
     pthread_mutex_unlock(&shipper->lock);
     ret_status->shipped_lsn = atomic_load(&shipper->shipped_lsn);
-    ret_status->lag_records =
-        lsn > ret_status->shipped_lsn ? lsn - ret_status->shipped_lsn : 0;
+    ret_status->lag_records = lsn > ret_status->shipped_lsn ? lsn - ret_status->shipped_lsn : 0;
     ret_status->lag_bytes = ret_status->lag_records == 0 ? 0 : pending_bytes(shipper);
-    ret_status->lag_ms =
-        ret_status->lag_records == 0 || oldest_us == 0 || now < oldest_us ? 0
-                                                                          : (now - oldest_us) / 1000;
+    ret_status->lag_ms = ret_status->lag_records == 0 || oldest_us == 0 || now < oldest_us
+                             ? 0
+                             : (now - oldest_us) / 1000;
 }
 
 /* ---- what the thread tells ----------------------------------------------------- */
@@ -271,8 +270,8 @@ static void ship(struct sw_shipper *shipper)
     publish(shipper, SW_STORE_ANSWERS, "");
     atomic_store(&shipper->shipped_bytes, bytes);
     /* What was committed meanwhile is not older than the pass. */
-    set_oldest(shipper, atomic_load(&shipper->lsn) > atomic_load(&shipper->shipped_lsn) ? pass_us
-                                                                                       : 0);
+    set_oldest(shipper,
+               atomic_load(&shipper->lsn) > atomic_load(&shipper->shipped_lsn) ? pass_us : 0);
     shipper->options.changed(shipper->options.self);
 }
 
@@ -343,9 +342,9 @@ static void rest(struct sw_shipper *shipper)
         decision = decide(shipper);
         if (decision.when == SW_SHIP_NOW)
             break;
-        atomic_store(&shipper->rest, decision.when == SW_SHIP_NEVER                ? RESTS
+        atomic_store(&shipper->rest, decision.when == SW_SHIP_NEVER             ? RESTS
                                      : decision.at_us == shipper->not_before_us ? BACKS_OFF
-                                                                                   : RESTS_TIMED);
+                                                                                : RESTS_TIMED);
         decision = decide(shipper);
         if (decision.when == SW_SHIP_NEVER)
             pthread_cond_wait(&shipper->woken, &shipper->lock);

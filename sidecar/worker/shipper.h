@@ -24,9 +24,9 @@
 struct sw_shipper;
 
 struct sw_shipper_options {
-    const char *data;   /* the journal's directory */
-    uint64_t lsn;       /* newest committed record now */
-    bool restored;      /* the journal was just read back from the store */
+    const char *data; /* the journal's directory */
+    uint64_t lsn;     /* newest committed record now */
+    bool restored;    /* the journal was just read back from the store */
     struct sw_store *store;
     const struct sw_clock *clock;
     struct sw_ship_policy policy;
@@ -66,11 +66,13 @@ struct sw_shipper_status {
     uint64_t lag_records;
     uint64_t lag_bytes; /* about */
     uint64_t lag_ms;    /* age of the oldest unshipped record */
-    uint64_t put_p50_us; /* of the newest 256 segments, each from reading to confirmation; 0 = none */
+    uint64_t
+        put_p50_us; /* of the newest 256 segments, each from reading to confirmation; 0 = none */
     uint64_t put_p99_us;
     uint64_t snapshot_at_ms; /* newest of this process; 0 = none */
-    uint64_t verified_at_ms; /* when the store's copy was last read back and found right; 0 = not yet */
-    char error[256];         /* of the last try, when it failed */
+    uint64_t
+        verified_at_ms; /* when the store's copy was last read back and found right; 0 = not yet */
+    char error[256];    /* of the last try, when it failed */
 };
 void sw_shipper_status(struct sw_shipper *shipper, struct sw_shipper_status *ret_status);
 
