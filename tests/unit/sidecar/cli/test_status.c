@@ -32,12 +32,13 @@ static void people_and_programs_see_the_same(void **state)
     has(run.capture.out, "files      4.0 KiB of no limit\n");
     has(run.capture.out, "limits     payload 16.0 MiB, ");
     RUN(&run, &sw_cli_status, "--addr", fake.address, "--json");
-    assert_int_equal(cJSON_GetArraySize(run.json), 14);
+    assert_int_equal(cJSON_GetArraySize(run.json), 15);
     assert_string_equal(json_at(run.json, "state"), "DRAINING");
     assert_string_equal(json_at(run.json, "owner"), "pod-7/12");
     assert_string_equal(json_at(run.json, "durable_lsn"), "8");
     assert_string_equal(json_at(run.json, "limits.payload_bytes_max"), "16777216");
-    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(run.json, "limits")), 7);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(run.json, "limits")), 9);
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(run.json, "store")));
     fake_stop(&fake);
     run_end(&run);
 }
