@@ -443,16 +443,27 @@ static void maintain(struct sw_server *server, bool idle)
         server->quiet_at_us = more ? now_us(server) + BUSY_MAINTAIN_US : 0;
 }
 
+static void observe_commit(unsigned calls, bool sync, uint64_t us)
+{
+    sw_metric_add(SW_METRIC_COMMITS, 1);
+    if (sync)
+        sw_metric_add(SW_METRIC_SYNCS, 1);
+    sw_metric_observe(SW_METRIC_BATCH_CALLS, calls);
+    sw_metric_observe(SW_METRIC_COMMIT_SECONDS, (double)us / 1e6);
+}
+
 /* Ends the transaction and answers everybody. */
 static void commit(struct sw_server *server)
 {
     uint64_t started = now_us(server);
+    unsigned calls = server->batch.count;
     bool sync = server->batch.sync;
     struct sw_err err = {0};
     size_t bytes = server->batch.bytes;
+    uint64_t ended;
     enum sw_code rc;
 
-    if ((server->batch.count == 0 && !server->batch.left_open) || server->broken)
+    if ((calls == 0 && !server->batch.left_open) || server->broken)
         return;
     if (server->journal == NULL) { /* refusals */
         answer_batch(server, SW_OK, &err);
@@ -474,12 +485,10 @@ static void commit(struct sw_server *server)
         break_down(server, &err);
         return;
     }
-    sw_metric_add(SW_METRIC_COMMITS, 1);
-    if (sync)
-        sw_metric_add(SW_METRIC_SYNCS, 1);
-    sw_metric_observe(SW_METRIC_BATCH_CALLS, server->batch.count);
-    sw_metric_observe(SW_METRIC_COMMIT_SECONDS, (double)(now_us(server) - started) / 1e6);
+    ended = now_us(server);
     answer_batch(server, rc, &err);
+    server->alone = calls == 1 ? SW_ALONE_MAYBE : SW_ALONE_NO;
+    observe_commit(calls, sync, ended - started);
     hasten_claims(server);
     maintain(server, false);
     server->quiet_at_us = now_us(server) + QUIET_US;
@@ -533,7 +542,7 @@ static gpr_timespec wait_until(const struct sw_server *server)
 {
     uint64_t due;
 
-    if (server->batch.count != 0 || server->batch.left_open ||
+    if (server->batch.count != 0 || server->batch.left_open || server->alone == SW_ALONE_MAYBE ||
         (server->claims != NULL && server->claims_due))
         return gpr_inf_past(GPR_CLOCK_MONOTONIC);
     due = next_due_us(server);
@@ -558,8 +567,12 @@ enum sw_code sw_server_run(struct sw_server *server, struct sw_err *err)
             struct sw_tag *tag = event.tag;
 
             tag->on_event(tag, event.success != 0);
+            if (server->alone == SW_ALONE_YES && server->batch.count == 1)
+                commit(server);
         } else {
             assert(event.type == GRPC_QUEUE_TIMEOUT);
+            if (server->batch.count == 0 && server->alone == SW_ALONE_MAYBE)
+                server->alone = SW_ALONE_YES;
             commit(server);
             do_due(server);
         }

@@ -156,6 +156,14 @@ struct sw_bell {
     atomic_bool rung; /* an event is under way already */
 };
 
+/* One agent that goes from step to step need not wait until the loop has looked for others to
+ * share its commit: they would have been seen behind its last one. */
+enum sw_alone {
+    SW_ALONE_NO,
+    SW_ALONE_MAYBE, /* the last batch was one request: look whether another is there by now */
+    SW_ALONE_YES    /* none was */
+};
+
 struct sw_server {
     struct sw_server_options options;
     struct sw_journal *journal; /* NULL, as the next four: not attached yet */
@@ -206,6 +214,7 @@ struct sw_server {
     struct sw_session *dirty_sessions; /* have something to send */
     uint64_t holders;                  /* the last holder id given out */
     uint64_t sessions;
+    enum sw_alone alone;
     unsigned requests;     /* accepted and not answered */
     unsigned reads;        /* jobs with the readers: each still has an event to come */
     uint64_t quiet_at_us;  /* maintenance is due then; 0: nothing to maintain */

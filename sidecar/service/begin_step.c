@@ -76,6 +76,10 @@ static struct sw_record intent_of(const struct begin *begin)
     record.u.step_begun.kind = ask->kind == 0 ? SW_KIND_CODE : ask->kind;
     record.u.step_begun.effect = begin->offer.effect;
     record.u.step_begun.input = ask->input;
+    if (ask->input.present) { /* hashed once */
+        record.u.step_begun.input.digest = begin->offer.digest;
+        record.u.step_begun.input.digest_known = true;
+    }
     record.u.step_begun.has_digest = begin->offer.has_digest || step->has_digest;
     record.u.step_begun.digest = begin->offer.has_digest ? begin->offer.digest : step->digest;
     record.u.step_begun.retry = ask->retry;

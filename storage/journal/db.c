@@ -170,11 +170,6 @@ void sw_bind_u64(sqlite3_stmt *statement, int index, uint64_t value)
     must_bind(sqlite3_bind_int64(statement, index, (sqlite3_int64)value));
 }
 
-void sw_bind_null(sqlite3_stmt *statement, int index)
-{
-    must_bind(sqlite3_bind_null(statement, index));
-}
-
 void sw_bind_blob(sqlite3_stmt *statement, int index, struct sw_span bytes)
 {
     must_bind(sqlite3_bind_blob64(statement, index,

@@ -58,7 +58,6 @@ SW_MUST_CHECK enum sw_code sw_db_run_with(struct sw_db *db, enum sw_sql sql, con
 
 /* Spans must outlive the statement's reset. */
 void sw_bind_u64(sqlite3_stmt *statement, int index, uint64_t value);
-void sw_bind_null(sqlite3_stmt *statement, int index);
 void sw_bind_blob(sqlite3_stmt *statement, int index, struct sw_span bytes);
 void sw_bind_text(sqlite3_stmt *statement, int index, struct sw_span text);
 

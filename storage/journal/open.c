@@ -12,6 +12,7 @@
 enum {
     DIRECTORY_MODE = 0700,
     LOCK_MODE = 0600,
+    LEAVE_MS = 500,                   /* for readers to end, on close */
     CHECK_ALL_BELOW = 4 * 1024 * 1024 /* bytes: smaller files are checked whole on each open */
 };
 
@@ -244,6 +245,8 @@ static enum sw_code set_up(struct sw_journal *journal, const struct sw_journal_o
 
     if (code == SW_OK)
         code = configure(journal, err);
+    if (code == SW_OK)
+        code = sw_pending_register(&journal->pending, &journal->db, err);
     if (code == SW_OK && version > 0)
         code = load(journal, options, err);
     if (code == SW_OK)
@@ -293,6 +296,7 @@ enum sw_code sw_journal_open(const struct sw_journal_options *options,
     journal->bytes_reserved = options->bytes_reserved;
     journal->retention_ms = options->retention_ms;
     journal->import = options->import;
+    journal->retain_lsn_max = UINT64_MAX;
     journal->wal_bytes_min = SW_WAL_BYTES;
     if (options->bytes_max > 0 && options->bytes_max / 4 < SW_WAL_BYTES)
         journal->wal_bytes_min = options->bytes_max / 4;
@@ -315,12 +319,15 @@ enum sw_code sw_journal_open(const struct sw_journal_options *options,
     return code;
 }
 
-/* Folds the WAL back and starts it anew, so that the next open need not read it
- * through. What fails here is in the WAL still, where the next open finds it. */
+/* Folds the WAL back and starts it anew: the next open need not read it through, and the WAL
+ * that stays behind may be lost without loss. What fails here, or is held by a
+ * reader for longer, is in the WAL still, where the next open finds it. */
 static void leave(struct sw_journal *journal)
 {
-    enum sw_code code = sw_tx_checkpoint(journal, NULL);
+    enum sw_code code;
 
+    (void)sqlite3_busy_timeout(journal->db.handle, LEAVE_MS);
+    code = sw_tx_checkpoint(journal, true, NULL);
     if (code == SW_OK)
         code = sw_tx_begin(journal, NULL);
     if (code == SW_OK)
@@ -341,7 +348,9 @@ void sw_journal_close(struct sw_journal *journal)
             leave(journal);
         sw_db_close(&journal->db);
     }
+    sw_pending_fini(&journal->pending);
     sw_recent_fini(&journal->recent);
+    sw_tail_fini(&journal->tail);
     sw_arena_fini(&journal->scratch);
     if (journal->lock_fd >= 0)
         (void)close(journal->lock_fd);

@@ -226,10 +226,9 @@ static enum sw_code take_created(struct sw_journal *journal, const struct sw_rec
     return SW_OK;
 }
 
-/* Room for the checksum behind the fields. */
 static enum sw_code copy_fields(struct sw_journal *journal, struct sw_row *row, struct sw_err *err)
 {
-    uint8_t *bytes = sw_arena_alloc(&journal->scratch, row->fields.size + SW_CODEC_SPARE);
+    uint8_t *bytes = sw_pending_room(&journal->pending, row->fields.size);
 
     if (bytes == NULL)
         return sw_fail(err, SW_NO_MEMORY, "record %llu", (unsigned long long)row->lsn);

@@ -5,6 +5,7 @@
  *   store.c   sw_store_open: URL -> driver; probe; counts
  *   dir.c dir_list.c      a driver of its own: system calls
  *   http.c    requests in parallel on one curl multi handle; no retries, no meaning
+ *   http_text.c            what of it needs no libcurl
  *   cloud.c   the driver of all HTTP stores: op -> dialect -> request -> http.c ->
  *             response -> dialect -> result, or wait and try again
  *   s3.c gcs.c azure.c    the dialects
@@ -74,6 +75,8 @@ void sw_http_start(struct sw_http *http, struct sw_http_call *call);
 /* Lets calls proceed until one is done, or until_us (monotonic), or cancel; false: none is in
  * flight. */
 bool sw_http_wait(struct sw_http *http, uint64_t until_us);
+/* Waits, calls proceed or not, until until_us or cancel. */
+void sw_http_pause(struct sw_http *http, uint64_t until_us);
 /* One exchange, waited for. */
 void sw_http_perform(struct sw_http *http, struct sw_http_call *call);
 
@@ -81,11 +84,14 @@ void sw_http_perform(struct sw_http *http, struct sw_http_call *call);
 
 /* What a request is signed or authorised with, good until expires_ms. */
 struct sw_secret {
-    char access_key[256]; /* AWS */
-    char secret_key[256]; /* AWS */
+    char access_key[256]; /* AWS; Azure: SW_AZURE_SAS or _KEY, else "" */
+    char secret_key[256]; /* AWS; Azure: the account's key, in base64 */
     char *token;          /* AWS session token, or a bearer token, or a SAS query; malloc'd */
     uint64_t expires_ms;  /* 0: never */
 };
+
+#define SW_AZURE_SAS "sas"
+#define SW_AZURE_KEY "key"
 
 /* A chain of sources, tried in order; a source that has nothing passes on. Looks again
  * when 80 % of the life is over, and re-reads token files each time. */

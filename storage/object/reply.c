@@ -206,7 +206,7 @@ struct page {
 /* What object.h allows as a key. */
 static bool can_be_named(const char *key)
 {
-    size_t size = strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/");
+    size_t size = strspn(key, SW_KEY_LETTERS);
 
     return size > 0 && size <= SW_OBJECT_KEY_MAX && key[size] == '\0';
 }

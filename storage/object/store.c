@@ -58,7 +58,7 @@ enum sw_code sw_store_open(const struct sw_store_options *options, struct sw_sto
     if (copy.url[0] == '/' || strncmp(copy.url, "file://", 7) == 0)
         code = sw_dir_open(&copy, &store->driver, err);
     else
-        code = sw_fail(err, SW_CONFIGURATION, "the URL is of no known kind of store");
+        code = sw_cloud_open(&copy, &store->driver, err);
     if (code != SW_OK) {
         free(store);
         return code;

@@ -9,21 +9,7 @@ import pathlib
 import tree
 
 # A file or a folder/ without twins, and what tests it instead. Short, or the rule is worth nothing.
-JOURNAL = ("behind journal.h: tests/unit/sidecar/service, the model in tests/integration, tests/fuzz, "
-           "tests/crash; twins of their own are still to be written")
 EXCUSED = {
-    "storage/journal/append.c": JOURNAL,
-    "storage/journal/chain.c": JOURNAL,
-    "storage/journal/find.c": JOURNAL,
-    "storage/journal/late.c": JOURNAL,
-    "storage/journal/maintain.c": JOURNAL,
-    "storage/journal/open.c": JOURNAL,
-    "storage/journal/payload.c": JOURNAL,
-    "storage/journal/reader.c": JOURNAL,
-    "storage/journal/record.c": JOURNAL,
-    "storage/journal/retain.c": JOURNAL,
-    "storage/journal/tx.c": JOURNAL,
-    "storage/journal/verify.c": JOURNAL,
     "sidecar/main.c": "the dispatch of a command line: tests/integration",
     "sidecar/serve.c": "the life of a process: tests/integration, tests/crash",
     "sidecar/rpc/": "needs gRPC's core and a peer around it: tests/integration, tests/tools, both "
