@@ -35,12 +35,14 @@ static void on_back(struct sw_tag *tag, bool ok)
 enum sw_code sw_read_start(struct sw_read *read, const struct sw_reading *reading,
                            struct sw_err *err)
 {
-    enum sw_code rc;
+    enum sw_code rc = sw_remote_refusal(read->server, err);
 
+    if (rc != SW_OK)
+        return rc;
     read->job = (struct sw_reader_job){.run = run, .done = pass_on};
     read->tag.on_event = on_back;
     read->reading = reading;
-    rc = sw_readers_submit(read->server->options.readers, &read->job, err);
+    rc = sw_readers_submit(read->server->readers, &read->job, err);
     if (rc == SW_OK)
         read->server->reads++;
     return rc;

@@ -12,13 +12,23 @@
 
 enum { LOOK_EVERY_US = 100000 };
 
+static bool is_due(const struct sw_journal *journal, uint64_t now_us)
+{
+    return journal->disk_seen_us == 0 || now_us - journal->disk_seen_us >= LOOK_EVERY_US;
+}
+
+bool sw_room_look_due(const struct sw_journal *journal)
+{
+    return is_due(journal, sw_clock_monotonic_us(&sw_clock_system));
+}
+
 void sw_room_look(struct sw_journal *journal)
 {
     uint64_t now_us = sw_clock_monotonic_us(&sw_clock_system);
     uint64_t reserve = journal->bytes_reserved;
     struct statvfs disk;
 
-    if (journal->disk_seen_us != 0 && now_us - journal->disk_seen_us < LOOK_EVERY_US)
+    if (!is_due(journal, now_us))
         return;
     journal->disk_seen_us = now_us;
     if (reserve < journal->wal_bytes_min)

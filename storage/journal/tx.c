@@ -244,12 +244,12 @@ enum sw_code sw_tx_count_bytes(struct sw_journal *journal, struct sw_err *err)
     return SW_OK;
 }
 
-/* Counting takes two statements: near the limit for each commit, else now and then. */
+/* Counting takes two statements: near the limit for each commit, else ten times a second. */
 static bool must_count(const struct sw_journal *journal)
 {
     uint64_t used = journal->state.bytes - journal->free_bytes + journal->tx_bytes;
 
-    return journal->tx_bytes >= COUNT_BYTES ||
+    return journal->state.full || journal->tx_bytes >= COUNT_BYTES || sw_room_look_due(journal) ||
            (journal->bytes_max > 0 &&
             used + 2 * COUNT_BYTES >= journal->bytes_max - journal->bytes_reserved);
 }
