@@ -225,6 +225,8 @@ static enum sw_code prepare(void *self, const struct sw_object_op *op,
     if ((size_t)length >= sizeof(request->url))
         return sw_fail(err, SW_CONFIGURATION, "the prefix is too long for %s", op->key);
     request->method = method_of(op->verb);
+    if (op->verb == SW_OBJECT_CREATE)
+        request->body = op->body;
     request->plain_ok = s3->plain; /* the user named this endpoint */
     if (op->verb == SW_OBJECT_CREATE && !add_condition(s3, request))
         return sw_fail(err, SW_NO_MEMORY, "no memory for a request");
@@ -343,7 +345,7 @@ static enum sw_reply interpret(void *self, struct sw_object_op *op,
 {
     struct s3 *s3 = self;
 
-    if (response->status < 200 || response->status > 299)
+    if (response->status != 200 && (response->status != 204 || op->verb != SW_OBJECT_DELETE))
         return interpret_error(s3, op, response);
     if (op->verb == SW_OBJECT_LIST)
         return interpret_list(s3, op, response);

@@ -7,7 +7,8 @@
  *               COMMAND [+ COMMAND]...
  *
  *   create KEY FILE, get KEY [FILE], list PREFIX [AFTER [KEYS_MAX]], delete KEY, probe,
- *   many N (creates "many/0"... side by side), time N BYTES (creates, one after the other)
+ *   many N (creates "many/0"... side by side), time N BYTES (creates, one after the other),
+ *   pause MS
  *
  * All commands use one store, so also its connections. Each prints one line of JSON.
  */
@@ -190,6 +191,14 @@ static void run_time(const struct tool *tool, unsigned long count, unsigned long
                  (unsigned long long)took_us[count * 99 / 100]);
 }
 
+static void pass(unsigned long ms)
+{
+    const struct timespec time = {.tv_sec = (time_t)(ms / 1000),
+                                  .tv_nsec = (long)(ms % 1000) * 1000000};
+
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+}
+
 static void run(const struct tool *tool, char **words, int count)
 {
     if (strcmp(words[0], "probe") == 0)
@@ -198,6 +207,8 @@ static void run(const struct tool *tool, char **words, int count)
         run_many(tool, strtoul(words[1], NULL, 10));
     else if (strcmp(words[0], "time") == 0 && count == 3)
         run_time(tool, strtoul(words[1], NULL, 10), strtoul(words[2], NULL, 10));
+    else if (strcmp(words[0], "pause") == 0 && count == 2)
+        pass(strtoul(words[1], NULL, 10));
     else
         run_one(tool, words, count);
 }
@@ -206,10 +217,7 @@ static unsigned long cancel_after_ms;
 
 static void *cancel_later(void *store)
 {
-    const struct timespec later = {.tv_sec = (time_t)(cancel_after_ms / 1000),
-                                   .tv_nsec = (long)(cancel_after_ms % 1000) * 1000000};
-
-    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &later, NULL);
+    pass(cancel_after_ms);
     sw_store_cancel(store);
     return NULL;
 }

@@ -10,6 +10,8 @@ import tree
 
 # A file or a folder/ without twins, and what tests it instead. Short, or the rule is worth nothing.
 EXCUSED = {
+    "storage/object/cloud.c": "needs a server around it, at times a bad one: tests/store",
+    "storage/object/http.c": "needs a server around it, at times a bad one: tests/store",
     "sidecar/main.c": "the dispatch of a command line: tests/integration",
     "sidecar/serve.c": "the life of a process: tests/integration, tests/crash",
     "sidecar/rpc/": "needs gRPC's core and a peer around it: tests/integration, tests/tools, both "
