@@ -135,8 +135,6 @@ void sw_loop_add(struct sw_server *server, struct sw_request *request)
         server->batch.remote_lsn = request->call.remote_lsn;
 }
 
-static void commit(struct sw_server *server);
-
 static void read_image(struct sw_reader_job *job, struct sw_journal_reader *reader)
 {
     struct sw_load *load = SW_CONTAINER(job, struct sw_load, job);
@@ -285,7 +283,7 @@ void sw_loop_submit(struct sw_server *server, struct sw_request *request)
         sw_loop_run_verb(server, request);
     }
     if (server->batch.count >= SW_BATCH_CALLS_MAX || server->batch.bytes >= SW_BATCH_BYTES_MAX)
-        commit(server);
+        sw_loop_commit(server);
 }
 
 /* ---- claims that wait ---------------------------------------------------- */
@@ -453,7 +451,7 @@ static void observe_commit(unsigned calls, bool sync, uint64_t us)
 }
 
 /* Ends the transaction and answers everybody. */
-static void commit(struct sw_server *server)
+void sw_loop_commit(struct sw_server *server)
 {
     uint64_t started = now_us(server);
     unsigned calls = server->batch.count;
@@ -568,12 +566,12 @@ enum sw_code sw_server_run(struct sw_server *server, struct sw_err *err)
 
             tag->on_event(tag, event.success != 0);
             if (server->alone == SW_ALONE_YES && server->batch.count == 1)
-                commit(server);
+                sw_loop_commit(server);
         } else {
             assert(event.type == GRPC_QUEUE_TIMEOUT);
             if (server->batch.count == 0 && server->alone == SW_ALONE_MAYBE)
                 server->alone = SW_ALONE_YES;
-            commit(server);
+            sw_loop_commit(server);
             do_due(server);
         }
     }

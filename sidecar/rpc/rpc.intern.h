@@ -23,6 +23,8 @@
 enum {
     SW_BATCH_CALLS_MAX = 256,       /* requests in one transaction */
     SW_BATCH_BYTES_MAX = 32 << 20,  /* message bytes in one transaction */
+    SW_PIECE_CALLS = 32,            /* of one session message that are answered together: its
+                                     * client works on them while the rest is committed */
     SW_ACCEPTS_PER_METHOD = 64,     /* posted at once: with them gRPC's own buffering is bounded */
     SW_CHUNK_BYTES = 32 << 10,      /* a message of a stream, about */
     SW_SESSION_CALLS_MAX = 1024,    /* unanswered in one session: then it is read no further */
@@ -229,6 +231,7 @@ struct sw_server {
 
 /* ---- loop.c */
 void sw_loop_submit(struct sw_server *server, struct sw_request *request);
+void sw_loop_commit(struct sw_server *server); /* what has been submitted, now */
 void sw_loop_listen(struct sw_server *server, struct sw_listener *listener);
 void sw_loop_unlisten(struct sw_listener *listener);
 /* Nobody waits for the answer any more: ends the request if it waits. */

@@ -522,9 +522,14 @@ static void take_apart(struct sw_session *session, grpc_byte_buffer *in)
         drop_claims(session);
     } else {
         size_t bytes = grpc_byte_buffer_length(in) / (ask->n_calls + 1);
+        size_t pieces = ask->n_calls < SW_PIECE_CALLS ? 1 : ask->n_calls / SW_PIECE_CALLS;
+        size_t piece = (ask->n_calls + pieces - 1) / pieces;
 
-        for (size_t i = 0; i < ask->n_calls; i++)
+        for (size_t i = 0; i < ask->n_calls; i++) {
+            if (i > 0 && i % piece == 0)
+                sw_loop_commit(session->server);
             submit(message, ask->calls[i], bytes);
+        }
     }
     unref_message(message);
 }

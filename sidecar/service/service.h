@@ -119,6 +119,15 @@ struct sw_liveness {
 };
 struct sw_liveness sw_service_liveness(struct sw_service *service, struct sw_span run_id);
 
+/* What a list shows of a run: head, held and steps in doubt, the open batch included. False:
+ * memory does not have it. Spans are good until the next verb. */
+struct sw_run_view;
+bool sw_service_recall(struct sw_service *service, struct sw_span run_id,
+                       struct sw_run_view *ret_view);
+/* The run as a reader found it, for later recalls; of use while nobody holds it and it is
+ * not in memory, else ignored. */
+void sw_service_remember(struct sw_service *service, const struct sw_run_view *view);
+
 struct sw_service_counts {
     uint64_t open_runs;
     uint64_t held_runs;

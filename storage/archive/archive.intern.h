@@ -4,8 +4,10 @@
  *
  *   formats      bytes rows_codec pack cipher segment snapshot names
  *   decisions    claim position
- *   reading      io fetch pull replay sink place meta
- *   the verbs    take_over ship snap collect aside restore verify
+ *   reading      io fetch pull replay meta
+ *   a directory  place sink
+ *   writing      gather snap collect aside
+ *   the verbs    open take_over ship restore verify list
  *
  * Threads: as in archive.h.
  */
@@ -72,11 +74,7 @@ SW_MUST_CHECK enum sw_code sw_archive_get(struct sw_archive *archive, const char
 /* EXISTS is no failure: it says nothing (rule (c)). */
 SW_MUST_CHECK enum sw_code sw_archive_create(struct sw_archive *archive, const char *key,
                                              struct sw_span object, uint64_t deadline_ms,
-                                             enum sw_object_result *ret_result,
-                                             struct sw_err *err);
-/* As create, but what is there must be these bytes; other bytes are CORRUPT. */
-SW_MUST_CHECK enum sw_code sw_archive_put(struct sw_archive *archive, const char *key,
-                                          struct sw_span object, struct sw_err *err);
+                                             enum sw_object_result *ret_result, struct sw_err *err);
 /* Reads the bytes as a segment of this journal and opens its body (empty: it has none). Errors
  * name the key. */
 SW_MUST_CHECK enum sw_code sw_archive_read(struct sw_archive *archive, const char *key,
@@ -133,7 +131,6 @@ SW_MUST_CHECK enum sw_code sw_archive_note_fence(struct sw_archive *archive, uin
                                                  struct sw_err *err);
 /* Whether the process has checked each byte of the snapshot. */
 bool sw_archive_is_verified(const struct sw_archive *archive, uint64_t slot);
-void sw_archive_set_verified(struct sw_archive *archive, uint64_t slot);
 
 /* ---- sink.c: where a chain that is read goes ---------------------------------- */
 
@@ -146,9 +143,9 @@ struct sw_sink {
     struct sw_journal_reader *reader;
     uint64_t had_lsn;
 
-    bool rebuilding;          /* into place.restoring, instead of in place */
-    struct sw_journal *made;  /* the journal there */
-    bool is_new;              /* it is a new one, whose first row is META's */
+    bool rebuilding;         /* into place.restoring, instead of in place */
+    struct sw_journal *made; /* the journal there */
+    bool is_new;             /* it is a new one, whose first row is META's */
     struct sw_replay replay;
 
     /* Bounds of a restore. */
@@ -162,7 +159,8 @@ SW_MUST_CHECK enum sw_code sw_sink_open(struct sw_sink *sink, bool open_it, stru
 SW_MUST_CHECK enum sw_code sw_sink_create(struct sw_sink *sink, struct sw_err *err);
 /* Reads the chain from the newest sound snapshot to its end. */
 SW_MUST_CHECK enum sw_code sw_sink_fill(struct sw_sink *sink, struct sw_err *err);
-/* Where the chain ends, the journal's lineage is known, if it ever will be: sets replay.diverged. */
+/* Where the chain ends, the journal's lineage is known, if it ever will be: sets replay.diverged.
+ */
 void sw_sink_conclude(struct sw_sink *sink);
 /* Closes and, if it was rebuilt, puts it into its place. */
 SW_MUST_CHECK enum sw_code sw_sink_settle(struct sw_sink *sink, struct sw_err *err);
@@ -171,7 +169,8 @@ void sw_sink_close(struct sw_sink *sink);
 
 /* ---- aside.c ------------------------------------------------------------------ */
 
-/* Rows first to last of the reader to orphan/; chain: that before first. ret_key: of the first object. */
+/* Rows first to last of the reader to orphan/; chain: that before first. ret_key: of the first
+ * object. */
 SW_MUST_CHECK enum sw_code sw_orphan_put(struct sw_archive *archive,
                                          struct sw_journal_reader *reader, uint64_t first_lsn,
                                          uint64_t last_lsn, char ret_key[SW_OBJECT_KEY_MAX],
@@ -180,7 +179,8 @@ SW_MUST_CHECK enum sw_code sw_orphan_put(struct sw_archive *archive,
 /* ---- gather.c: rows out of a reader --------------------------------------------- */
 
 /* Rows behind after_lsn as a body in archive->raw, at most up to last_lsn (0: no bound), until it
- * has bytes_max, at least one. Sets lsns, count and chain of *ret_segment; count 0: there are none. */
+ * has bytes_max, at least one. Sets lsns, count and chain of *ret_segment; count 0: there are none.
+ */
 SW_MUST_CHECK enum sw_code sw_gather(struct sw_archive *archive, struct sw_journal_reader *reader,
                                      uint64_t after_lsn, uint64_t last_lsn, size_t bytes_max,
                                      struct sw_segment *ret_segment, bool *ret_more,

@@ -26,9 +26,8 @@ static enum sw_code check_same(struct sw_archive *archive, const char *key,
 static enum sw_code put_orphan(struct sw_archive *archive, struct sw_segment *segment,
                                char ret_key[SW_OBJECT_KEY_MAX], struct sw_err *err)
 {
-    struct sw_name name = {.kind = SW_NAME_ORPHAN,
-                           .first_lsn = segment->first_lsn,
-                           .last_lsn = segment->last_lsn};
+    struct sw_name name = {
+        .kind = SW_NAME_ORPHAN, .first_lsn = segment->first_lsn, .last_lsn = segment->last_lsn};
     enum sw_object_result result = SW_OBJECT_FAILED;
     enum sw_code code;
 
@@ -37,8 +36,8 @@ static enum sw_code put_orphan(struct sw_archive *archive, struct sw_segment *se
     code = sw_segment_write(segment, sw_bytes_span(&archive->raw), archive->cipher,
                             &archive->packer, &archive->object, err);
     if (code == SW_OK)
-        code = sw_archive_create(archive, ret_key, sw_bytes_span(&archive->object), 0, &result,
-                                 err);
+        code =
+            sw_archive_create(archive, ret_key, sw_bytes_span(&archive->object), 0, &result, err);
     if (code == SW_OK && result == SW_OBJECT_EXISTS)
         code = check_same(archive, ret_key, segment, err);
     return code;
@@ -84,7 +83,7 @@ enum sw_code sw_archive_put_aside(struct sw_archive *archive, struct sw_journal_
     struct sw_journal_state state;
     enum sw_code code = sw_journal_reader_state(reader, &state, err);
 
-    return code == SW_OK ? sw_orphan_put(archive, reader, archive->position.lsn + 1, state.lsn,
-                                         ret_key, err)
-                         : code;
+    return code == SW_OK
+               ? sw_orphan_put(archive, reader, archive->position.lsn + 1, state.lsn, ret_key, err)
+               : code;
 }

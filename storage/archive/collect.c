@@ -27,8 +27,7 @@ static enum sw_code delete_all(struct collecting *collecting, struct sw_err *err
     if (SW_FAULT("archive.mid_collect"))
         return sw_fail(err, SW_STORE_UNAVAILABLE, "fault point");
     for (size_t i = 0; i < collecting->count; i++)
-        ops[i] =
-            (struct sw_object_op){.verb = SW_OBJECT_DELETE, .key = collecting->keys[i]};
+        ops[i] = (struct sw_object_op){.verb = SW_OBJECT_DELETE, .key = collecting->keys[i]};
     sw_store_perform(collecting->archive->options.store, ops, collecting->count, AT_ONCE);
     for (size_t i = 0; i < collecting->count; i++) {
         if (code == SW_OK && ops[i].result == SW_OBJECT_FAILED) {
@@ -42,8 +41,7 @@ static enum sw_code delete_all(struct collecting *collecting, struct sw_err *err
     return code;
 }
 
-static enum sw_code delete_later(struct collecting *collecting, const char *key,
-                                 struct sw_err *err)
+static enum sw_code delete_later(struct collecting *collecting, const char *key, struct sw_err *err)
 {
     memcpy(collecting->keys[collecting->count++], key, strlen(key) + 1);
     return collecting->count == AT_ONCE ? delete_all(collecting, err) : SW_OK;
@@ -94,8 +92,7 @@ static enum sw_code visit_log(void *self, const char *key, bool *ret_stop, struc
     return code == SW_OK && data ? delete_later(collecting, key, err) : code;
 }
 
-static enum sw_code visit_snapshot(void *self, const char *key, bool *ret_stop,
-                                   struct sw_err *err)
+static enum sw_code visit_snapshot(void *self, const char *key, bool *ret_stop, struct sw_err *err)
 {
     struct collecting *collecting = self;
     struct sw_archive *archive = collecting->archive;

@@ -143,8 +143,8 @@ void sw_fetch_close(struct sw_fetch *fetch)
     free(fetch);
 }
 
-enum sw_code sw_fetch_next(struct sw_fetch *fetch, const char **ret_key,
-                           struct sw_span *ret_object, struct sw_err *err)
+enum sw_code sw_fetch_next(struct sw_fetch *fetch, const char **ret_key, struct sw_span *ret_object,
+                           struct sw_err *err)
 {
     struct sw_object_op *op;
 

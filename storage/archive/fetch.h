@@ -25,9 +25,9 @@ struct sw_fetch_options {
     /* The key of object `index`, from 0; false: there are no more. Called on the taker's thread. */
     bool (*key)(void *self, uint64_t index, char ret_key[SW_OBJECT_KEY_MAX]);
     void *self;
-    bool until_absent;      /* the first that is absent is the end; else it is an error */
-    uint64_t bytes_guess;   /* of an object */
-    uint64_t bytes_max;     /* of an object */
+    bool until_absent;    /* the first that is absent is the end; else it is an error */
+    uint64_t bytes_guess; /* of an object */
+    uint64_t bytes_max;   /* of an object */
 };
 
 SW_MUST_CHECK enum sw_code sw_fetch_open(const struct sw_fetch_options *options,

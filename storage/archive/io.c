@@ -13,8 +13,8 @@ static enum sw_code failure(const struct sw_object_op *op, struct sw_err *err)
 enum sw_code sw_archive_get(struct sw_archive *archive, const char *key,
                             struct sw_object_op *ret_op, struct sw_err *err)
 {
-    *ret_op = (struct sw_object_op){
-        .verb = SW_OBJECT_GET, .key = key, .bytes_max = SW_SEGMENT_BYTES_MAX};
+    *ret_op =
+        (struct sw_object_op){.verb = SW_OBJECT_GET, .key = key, .bytes_max = SW_SEGMENT_BYTES_MAX};
     sw_store_perform(archive->options.store, ret_op, 1, 1);
     return ret_op->result == SW_OBJECT_FAILED ? failure(ret_op, err) : SW_OK;
 }
@@ -30,24 +30,6 @@ enum sw_code sw_archive_create(struct sw_archive *archive, const char *key, stru
     sw_object_op_fini(&op);
     *ret_result = op.result;
     return op.result == SW_OBJECT_FAILED ? failure(&op, err) : SW_OK;
-}
-
-enum sw_code sw_archive_put(struct sw_archive *archive, const char *key, struct sw_span object,
-                            struct sw_err *err)
-{
-    enum sw_object_result result;
-    struct sw_object_op op;
-    enum sw_code code = sw_archive_create(archive, key, object, 0, &result, err);
-
-    if (code != SW_OK || result == SW_OBJECT_DONE)
-        return code;
-    code = sw_archive_get(archive, key, &op, err);
-    if (code == SW_OK && op.result == SW_OBJECT_ABSENT)
-        code = sw_fail(err, SW_STORE_UNAVAILABLE, "%s: was there, and now is not", key);
-    else if (code == SW_OK && !sw_span_equal(sw_span_of(op.data, op.size), object))
-        code = sw_archive_blame(archive, key, sw_fail(err, SW_CORRUPT, "holds other bytes"), err);
-    sw_object_op_fini(&op);
-    return code;
 }
 
 enum sw_code sw_archive_blame(struct sw_archive *archive, const char *key, enum sw_code code,
@@ -85,14 +67,13 @@ enum sw_code sw_archive_read(struct sw_archive *archive, const char *key, struct
     if (code == SW_OK)
         code = check_kin(archive, ret_segment, err);
     if (code == SW_OK && ret_segment->raw_size > 0)
-        code = sw_segment_body(object, ret_segment, archive->cipher, &archive->packer, ret_raw,
-                               err);
+        code =
+            sw_segment_body(object, ret_segment, archive->cipher, &archive->packer, ret_raw, err);
     return code == SW_OK ? SW_OK : sw_archive_blame(archive, key, code, err);
 }
 
 static enum sw_code visit_page(struct sw_object_op *op, struct sw_key_visitor visitor,
-                               char last[SW_OBJECT_KEY_MAX + 1], bool *ret_stop,
-                               struct sw_err *err)
+                               char last[SW_OBJECT_KEY_MAX + 1], bool *ret_stop, struct sw_err *err)
 {
     const char *key = (const char *)op->data;
     enum sw_code code = SW_OK;

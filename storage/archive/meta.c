@@ -20,8 +20,7 @@ static enum sw_code check_cipher(const struct sw_archive *archive, const struct 
     return SW_OK;
 }
 
-static enum sw_code check_row(const struct sw_segment *meta, struct sw_span raw,
-                              struct sw_err *err)
+static enum sw_code check_row(const struct sw_segment *meta, struct sw_span raw, struct sw_err *err)
 {
     static const struct sw_digest zeros = {0};
     struct sw_replay replay = {0};

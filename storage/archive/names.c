@@ -16,7 +16,7 @@ bool sw_name_is_journal(const char *journal)
 void sw_name_put_prefix(const char *journal, enum sw_name_kind kind, char ret[SW_OBJECT_KEY_MAX])
 {
     static const char *const folders[] = {
-        [SW_NAME_OTHER] = "",        [SW_NAME_META] = "meta",   [SW_NAME_LOG] = "log/",
+        [SW_NAME_OTHER] = "",         [SW_NAME_META] = "meta",   [SW_NAME_LOG] = "log/",
         [SW_NAME_ORPHAN] = "orphan/", [SW_NAME_INDEX] = "snap/", [SW_NAME_PART] = "snap/"};
 
     (void)snprintf(ret, SW_OBJECT_KEY_MAX, "v1/%s/%s", journal, folders[kind]);

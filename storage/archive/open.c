@@ -11,9 +11,10 @@ enum sw_code sw_archive_new(const struct sw_archive_options *options,
     enum sw_code code = SW_OK;
 
     if (!sw_name_is_journal(options->journal))
-        return sw_fail(err, SW_CONFIGURATION,
-                       "\"%.128s\" cannot be in an archive: a name has 1 to %d of a-z A-Z 0-9 . _ -",
-                       options->journal, SW_ARCHIVE_JOURNAL_MAX);
+        return sw_fail(
+            err, SW_CONFIGURATION,
+            "\"%.128s\" cannot be in an archive: a name has 1 to %d of a-z A-Z 0-9 . _ -",
+            options->journal, SW_ARCHIVE_JOURNAL_MAX);
     archive = calloc(1, sizeof(*archive));
     if (archive == NULL)
         return sw_fail(err, SW_NO_MEMORY, "an archive");

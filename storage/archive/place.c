@@ -146,8 +146,8 @@ enum sw_code sw_place_prepare(struct sw_place *place, struct sw_err *err)
         return code;
     sw_random(random, sizeof(random));
     sw_hex(random, sizeof(random), hex);
-    (void)snprintf(place->restoring, sizeof(place->restoring), "%.*s/%s%s",
-                   SW_PLACE_PATH_MAX - 64, place->directory, restoring_prefix, hex);
+    (void)snprintf(place->restoring, sizeof(place->restoring), "%.*s/%s%s", SW_PLACE_PATH_MAX - 64,
+                   place->directory, restoring_prefix, hex);
     if (mkdir(place->restoring, DIRECTORY_MODE) != 0)
         return fail_errno(place->restoring, "create directory", err);
     return SW_OK;

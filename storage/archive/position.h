@@ -33,7 +33,6 @@ struct sw_position sw_position_of_meta(const struct sw_segment *meta);
 struct sw_position sw_position_of_index(const struct sw_segment *index);
 /* Goes on to the segment, if it may follow. */
 SW_MUST_CHECK enum sw_code sw_position_follow(struct sw_position *position,
-                                              const struct sw_segment *segment,
-                                              struct sw_err *err);
+                                              const struct sw_segment *segment, struct sw_err *err);
 
 #endif

@@ -74,7 +74,7 @@ bool sw_archive_is_verified(const struct sw_archive *archive, uint64_t slot)
     return archive->verified[0] == slot || archive->verified[1] == slot;
 }
 
-void sw_archive_set_verified(struct sw_archive *archive, uint64_t slot)
+static void set_verified(struct sw_archive *archive, uint64_t slot)
 {
     if (sw_archive_is_verified(archive, slot))
         return;
@@ -101,8 +101,7 @@ static bool part_key(void *self, uint64_t index, char ret_key[SW_OBJECT_KEY_MAX]
 
 static enum sw_code take_part(struct sw_archive *archive, const struct sw_snapshot *snapshot,
                               size_t number, const char *key, struct sw_span object,
-                              struct sw_digest *chain, struct sw_replay *replay,
-                              struct sw_err *err)
+                              struct sw_digest *chain, struct sw_replay *replay, struct sw_err *err)
 {
     uint64_t before_lsn = number > 0 ? snapshot->parts[number - 1].last_lsn : 0;
     uint64_t records = replay->records;
@@ -169,7 +168,7 @@ enum sw_code sw_pull_parts(struct sw_archive *archive, const struct sw_snapshot 
         if (memcmp(&chain, &snapshot->index.chain, sizeof(chain)) != 0)
             return sw_fail(err, SW_CORRUPT, "snapshot %llu: its parts are not what its index says",
                            (unsigned long long)snapshot->index.slot);
-        sw_archive_set_verified(archive, snapshot->index.slot);
+        set_verified(archive, snapshot->index.slot);
     }
     return code;
 }

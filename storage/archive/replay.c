@@ -94,11 +94,8 @@ static enum sw_code take(struct sw_replay *replay, const struct sw_log_row *row,
     if (replay->journal == NULL)
         return SW_OK;
     if (row->stub || is_dropped(replay, row->run)) {
-        replay->held = (struct sw_log_row){.lsn = row->lsn,
-                                           .type = row->type,
-                                           .run = row->run,
-                                           .chain = row->chain,
-                                           .stub = true};
+        replay->held = (struct sw_log_row){
+            .lsn = row->lsn, .type = row->type, .run = row->run, .chain = row->chain, .stub = true};
         return SW_OK;
     }
     code = import_held(replay, err);

@@ -57,8 +57,7 @@ SW_MUST_CHECK enum sw_code sw_replay_meet(struct sw_replay *replay, uint64_t lsn
 /* Takes the rows of a segment that follows before_lsn. */
 SW_MUST_CHECK enum sw_code sw_replay_rows(struct sw_replay *replay,
                                           const struct sw_segment *segment, struct sw_span raw,
-                                          uint64_t before_lsn,
-                                          const struct sw_digest *before_chain,
+                                          uint64_t before_lsn, const struct sw_digest *before_chain,
                                           struct sw_err *err);
 /* Commits and syncs what was imported. */
 SW_MUST_CHECK enum sw_code sw_replay_finish(struct sw_replay *replay, struct sw_err *err);

@@ -192,16 +192,17 @@ static enum sw_code unseal(struct sw_span object, const struct sw_cipher *cipher
 {
     const struct sw_cipher_key *key = sw_cipher_find(cipher, body->data);
     const uint8_t *nonce = body->data + SW_KEY_ID_SIZE;
-    struct sw_span sealed = sw_span_of(nonce + SW_AEAD_NONCE_SIZE,
-                                       body->size - SW_KEY_ID_SIZE - SW_AEAD_NONCE_SIZE);
+    struct sw_span sealed =
+        sw_span_of(nonce + SW_AEAD_NONCE_SIZE, body->size - SW_KEY_ID_SIZE - SW_AEAD_NONCE_SIZE);
     char id[2 * SW_KEY_ID_SIZE + 1];
     enum sw_code code;
     uint8_t *room;
 
     if (key == NULL) {
         sw_hex(body->data, SW_KEY_ID_SIZE, id);
-        return sw_fail(err, SW_CONFIGURATION, "is encrypted with the key %s, which is not in the %s",
-                       id, cipher == NULL ? "configuration: a key file is needed" : "key file");
+        return sw_fail(err, SW_CONFIGURATION,
+                       "is encrypted with the key %s, which is not in the %s", id,
+                       cipher == NULL ? "configuration: a key file is needed" : "key file");
     }
     sw_bytes_clear(&packer->opened);
     room = sw_bytes_room(&packer->opened, sealed.size);

@@ -108,8 +108,7 @@ SW_MUST_CHECK enum sw_code sw_segment_read(struct sw_span object, struct sw_segm
 /* The raw body of an object that sw_segment_read took; lives in the object or in the packer,
  * until that is used again. */
 SW_MUST_CHECK enum sw_code sw_segment_body(struct sw_span object, const struct sw_segment *segment,
-                                           const struct sw_cipher *cipher,
-                                           struct sw_packer *packer, struct sw_span *ret_raw,
-                                           struct sw_err *err);
+                                           const struct sw_cipher *cipher, struct sw_packer *packer,
+                                           struct sw_span *ret_raw, struct sw_err *err);
 
 #endif

@@ -180,9 +180,9 @@ static enum sw_code try_floor(struct sw_sink *sink, uint64_t slot, uint64_t newe
             sw_sink_conclude(sink);
     }
     if (code == SW_OK && !sink->replay.ended && sink->archive->position.slot < newest)
-        return sw_fail(err, SW_CORRUPT, "the chain ends in slot %llu, below a snapshot of slot %llu",
-                       (unsigned long long)sink->archive->position.slot,
-                       (unsigned long long)newest);
+        return sw_fail(
+            err, SW_CORRUPT, "the chain ends in slot %llu, below a snapshot of slot %llu",
+            (unsigned long long)sink->archive->position.slot, (unsigned long long)newest);
     return code;
 }
 

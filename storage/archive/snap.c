@@ -152,10 +152,8 @@ static enum sw_code add_part(struct taking *taking, struct sw_segment *segment, 
 static enum sw_code add_last_stub(struct taking *taking, struct sw_err *err)
 {
     struct sw_archive *archive = taking->archive;
-    struct sw_log_row stub = {.lsn = taking->at.lsn,
-                              .type = SW_RECORD_CHUNK,
-                              .chain = taking->at.chain,
-                              .stub = true};
+    struct sw_log_row stub = {
+        .lsn = taking->at.lsn, .type = SW_RECORD_CHUNK, .chain = taking->at.chain, .stub = true};
     struct sw_segment segment = {
         .first_lsn = stub.lsn, .last_lsn = stub.lsn, .count = 1, .chain = stub.chain};
 
@@ -185,8 +183,7 @@ static enum sw_code add_parts(struct taking *taking, struct sw_err *err)
         code = add_last_stub(taking, err);
     if (code == SW_OK && taking->batch.count > 0)
         code = upload(taking, err);
-    if (code == SW_OK &&
-        memcmp(&taking->chain, &taking->at.chain, sizeof(taking->chain)) != 0)
+    if (code == SW_OK && memcmp(&taking->chain, &taking->at.chain, sizeof(taking->chain)) != 0)
         code = sw_fail(err, SW_CORRUPT, "the journal is not the one that was shipped");
     return code;
 }
@@ -217,15 +214,15 @@ static enum sw_code put_index(struct taking *taking, struct sw_err *err)
     sw_snapshot_put(&taking->snapshot, &archive->raw);
     if (archive->raw.failed)
         return sw_fail(err, SW_NO_MEMORY, "an index");
-    code = sw_segment_write(index, sw_bytes_span(&archive->raw), archive->cipher,
-                            &archive->packer, &archive->object, err);
+    code = sw_segment_write(index, sw_bytes_span(&archive->raw), archive->cipher, &archive->packer,
+                            &archive->object, err);
     sw_name_put(archive->journal, &name, key);
     if (code == SW_OK && SW_FAULT("archive.before_index"))
         code = sw_fail(err, SW_STORE_UNAVAILABLE, "fault point");
     /* If it exists, an earlier try of ours wrote it: it is read back below. */
-    return code == SW_OK ? sw_archive_create(archive, key, sw_bytes_span(&archive->object), 0,
-                                             &result, err)
-                         : code;
+    return code == SW_OK
+               ? sw_archive_create(archive, key, sw_bytes_span(&archive->object), 0, &result, err)
+               : code;
 }
 
 /* What was written is trusted only once it was read. */

@@ -15,7 +15,7 @@ struct taking {
     struct sw_archive *archive;
     struct sw_sink sink;
     struct sw_claim claim;
-    uint64_t had_lsn;  /* of the journal that was there */
+    uint64_t had_lsn; /* of the journal that was there */
     bool created_meta;
 };
 
@@ -25,8 +25,7 @@ static enum sw_code check_uuid(const struct taking *taking, struct sw_err *err)
 {
     const struct sw_journal *had = taking->sink.had;
 
-    if (had == NULL ||
-        memcmp(sw_journal_state(had)->uuid, taking->archive->meta.uuid, 16) == 0)
+    if (had == NULL || memcmp(sw_journal_state(had)->uuid, taking->archive->meta.uuid, 16) == 0)
         return SW_OK;
     return sw_fail(err, SW_CONFIGURATION,
                    "%s: holds another journal than the one in the object store: same name, "
@@ -84,8 +83,8 @@ static enum sw_code read_chain(struct taking *taking, struct sw_claim_fact *ret_
     if (archive->position.retired)
         return sw_fail(err, SW_CONFIGURATION, "the journal was retired in slot %llu",
                        (unsigned long long)archive->position.slot);
-    *ret_fact = (struct sw_claim_fact){
-        SW_CLAIM_TAIL, archive->position.slot, archive->position.epoch};
+    *ret_fact =
+        (struct sw_claim_fact){SW_CLAIM_TAIL, archive->position.slot, archive->position.epoch};
     return SW_OK;
 }
 
@@ -173,8 +172,8 @@ static enum sw_code check_floor(struct taking *taking, struct sw_claim_fact *ret
     enum sw_code code = sw_floors_list(taking->archive, &floors, err);
 
     if (code == SW_OK)
-        *ret_fact = (struct sw_claim_fact){SW_CLAIM_FLOOR,
-                                           floors.count > 0 ? floors.slots[0] : 0, 0};
+        *ret_fact =
+            (struct sw_claim_fact){SW_CLAIM_FLOOR, floors.count > 0 ? floors.slots[0] : 0, 0};
     return code;
 }
 

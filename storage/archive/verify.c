@@ -16,10 +16,10 @@ enum { TRIES_MAX = 5, LOG_BYTES_GUESS = 256 * 1024 };
 struct verifying {
     struct sw_archive *archive;
     struct sw_archive_check check;
-    struct sw_bytes indexes; /* slots, u64 each, rising */
-    struct sw_bytes places;  /* struct sw_position of each */
-    struct sw_bytes slots;   /* of the log, likewise */
-    struct sw_position base; /* the chain is followed from here */
+    struct sw_bytes indexes;     /* slots, u64 each, rising */
+    struct sw_bytes places;      /* struct sw_position of each */
+    struct sw_bytes slots;       /* of the log, likewise */
+    struct sw_position base;     /* the chain is followed from here */
     struct sw_snapshot snapshot; /* the one whose parts are looked at */
 };
 
@@ -73,9 +73,9 @@ static enum sw_code each_key(struct verifying *verifying, enum sw_name_kind kind
 }
 
 /* Reads one object that nothing else reads; *ret_op stays the caller's. */
-static enum sw_code read_one(struct verifying *verifying, const char *key,
-                             struct sw_object_op *op, struct sw_segment *ret_segment,
-                             struct sw_span *ret_raw, struct sw_err *err)
+static enum sw_code read_one(struct verifying *verifying, const char *key, struct sw_object_op *op,
+                             struct sw_segment *ret_segment, struct sw_span *ret_raw,
+                             struct sw_err *err)
 {
     struct sw_archive *archive = verifying->archive;
     enum sw_code code = sw_archive_get(archive, key, op, err);
@@ -85,8 +85,7 @@ static enum sw_code read_one(struct verifying *verifying, const char *key,
     if (code != SW_OK)
         return sw_archive_blame(archive, key, code, err);
     sw_archive_progress(archive, 0, op->size);
-    return sw_archive_read(archive, key, sw_span_of(op->data, op->size), ret_segment, ret_raw,
-                           err);
+    return sw_archive_read(archive, key, sw_span_of(op->data, op->size), ret_segment, ret_raw, err);
 }
 
 /* ---- snapshots ------------------------------------------------------------------------ */
@@ -234,8 +233,7 @@ static enum sw_code check_segment(struct verifying *verifying, uint64_t slot, co
             char lost_key[SW_OBJECT_KEY_MAX];
 
             sw_name_put(archive->journal, &lost, lost_key);
-            return sw_archive_blame(archive, lost_key, sw_fail(err, SW_CORRUPT, "is missing"),
-                                    err);
+            return sw_archive_blame(archive, lost_key, sw_fail(err, SW_CORRUPT, "is missing"), err);
         }
         code = sw_pull_segment(archive, key, object, &replay, err);
         verifying->check.records += replay.records;
@@ -310,8 +308,8 @@ static enum sw_code check_orphan(void *self, const char *key, bool *ret_stop, st
             memcmp(segment.owner, name.owner, sizeof(name.owner)) != 0)
             code = sw_fail(err, SW_CORRUPT, "is not what its name says");
         else
-            code = sw_replay_rows(&replay, &segment, raw, segment.first_lsn - 1, &segment.before,
-                                  err);
+            code =
+                sw_replay_rows(&replay, &segment, raw, segment.first_lsn - 1, &segment.before, err);
         if (code != SW_OK)
             code = sw_archive_blame(archive, key, code, err);
     }
@@ -363,7 +361,8 @@ static void conclude(struct verifying *verifying)
     memcpy(check->bad, archive->bad, sizeof(check->bad));
 }
 
-/* Whether a snapshot came while we were reading: then what looked damaged may have been collected. */
+/* Whether a snapshot came while we were reading: then what looked damaged may have been collected.
+ */
 static bool has_moved(struct verifying *verifying)
 {
     size_t count = verifying->indexes.size / 8;

@@ -21,8 +21,8 @@ static bool seal(EVP_CIPHER_CTX *context, const uint8_t *key, const uint8_t *non
            (plain.size == 0 ||
             EVP_EncryptUpdate(context, ret, &size, plain.data, (int)plain.size) == 1) &&
            EVP_EncryptFinal_ex(context, ret + plain.size, &size) == 1 &&
-           EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, SW_AEAD_TAG_SIZE,
-                               ret + plain.size) == 1;
+           EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, SW_AEAD_TAG_SIZE, ret + plain.size) ==
+               1;
 }
 
 enum sw_code sw_aead_seal(const uint8_t key[SW_AEAD_KEY_SIZE],

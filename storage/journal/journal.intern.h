@@ -96,9 +96,8 @@ SW_MUST_CHECK enum sw_code sw_tx_grow_wal(struct sw_journal *journal, struct sw_
 SW_MUST_CHECK enum sw_code sw_tx_checkpoint(struct sw_journal *journal, bool wait,
                                             struct sw_err *err);
 
-/* room.c: looks how much of the disk is free, unless it did a moment ago. */
+/* room.c: sets state.full; looks how much of the disk is free, unless it did a moment ago. */
 void sw_room_look(struct sw_journal *journal);
-bool sw_room_look_due(const struct sw_journal *journal); /* it would ask the disk now */
 /* JOURNAL_FULL when neither the disk nor bytes_max has room for more of the kind. */
 SW_MUST_CHECK enum sw_code sw_room_check(struct sw_journal *journal, bool new_work,
                                          struct sw_err *err);

@@ -257,6 +257,7 @@ static enum sw_code set_up(struct sw_journal *journal, const struct sw_journal_o
         code = sw_tx_count_bytes(journal, err);
     if (code != SW_OK)
         return code;
+    sw_room_look(journal);
     memcpy(journal->state.uuid, journal->meta.uuid, sizeof(journal->state.uuid));
     memcpy(journal->state.name, journal->meta.name, sizeof(journal->state.name));
     journal->state.epoch = journal->meta.epoch;

@@ -12,23 +12,13 @@
 
 enum { LOOK_EVERY_US = 100000 };
 
-static bool is_due(const struct sw_journal *journal, uint64_t now_us)
-{
-    return journal->disk_seen_us == 0 || now_us - journal->disk_seen_us >= LOOK_EVERY_US;
-}
-
-bool sw_room_look_due(const struct sw_journal *journal)
-{
-    return is_due(journal, sw_clock_monotonic_us(&sw_clock_system));
-}
-
-void sw_room_look(struct sw_journal *journal)
+static void look_at_disk(struct sw_journal *journal)
 {
     uint64_t now_us = sw_clock_monotonic_us(&sw_clock_system);
     uint64_t reserve = journal->bytes_reserved;
     struct statvfs disk;
 
-    if (!is_due(journal, now_us))
+    if (journal->disk_seen_us != 0 && now_us - journal->disk_seen_us < LOOK_EVERY_US)
         return;
     journal->disk_seen_us = now_us;
     if (reserve < journal->wal_bytes_min)
@@ -37,13 +27,23 @@ void sw_room_look(struct sw_journal *journal)
         journal->disk_low = (uint64_t)disk.f_bavail * disk.f_frsize < reserve;
 }
 
+void sw_room_look(struct sw_journal *journal)
+{
+    uint64_t used = journal->state.bytes - journal->free_bytes;
+
+    look_at_disk(journal);
+    journal->state.full =
+        journal->disk_low ||
+        (journal->bytes_max > 0 && used > journal->bytes_max - journal->bytes_reserved);
+}
+
 enum sw_code sw_room_check(struct sw_journal *journal, bool new_work, struct sw_err *err)
 {
     uint64_t used = journal->state.bytes - journal->free_bytes + journal->tx_bytes;
     uint64_t most = new_work ? journal->bytes_max - journal->bytes_reserved : journal->bytes_max;
 
     if (new_work && journal->disk_low) {
-        sw_room_look(journal);
+        look_at_disk(journal);
         if (journal->disk_low) {
             journal->state.full = true;
             return sw_fail(err, SW_JOURNAL_FULL, "%s: the disk is almost full", journal->db.path);

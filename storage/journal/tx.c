@@ -237,19 +237,15 @@ enum sw_code sw_tx_count_bytes(struct sw_journal *journal, struct sw_err *err)
     journal->tx_bytes = 0;
     for (size_t i = 0; i < journal->pending.count; i++)
         journal->tx_bytes += journal->pending.rows[i].fields.size + SW_CODEC_SPARE;
-    sw_room_look(journal);
-    journal->state.full = journal->disk_low || (journal->bytes_max > 0 &&
-                                                journal->state.bytes - journal->free_bytes >
-                                                    journal->bytes_max - journal->bytes_reserved);
     return SW_OK;
 }
 
-/* Counting takes two statements: near the limit for each commit, else ten times a second. */
+/* Counting takes two statements: near the limit for each commit, else now and then. */
 static bool must_count(const struct sw_journal *journal)
 {
     uint64_t used = journal->state.bytes - journal->free_bytes + journal->tx_bytes;
 
-    return journal->state.full || journal->tx_bytes >= COUNT_BYTES || sw_room_look_due(journal) ||
+    return journal->tx_bytes >= COUNT_BYTES ||
            (journal->bytes_max > 0 &&
             used + 2 * COUNT_BYTES >= journal->bytes_max - journal->bytes_reserved);
 }
@@ -262,6 +258,7 @@ static enum sw_code commit(struct sw_journal *journal, struct sw_err *err)
         code = sw_fail(err, SW_STORAGE_FAILED, "fault point");
     if (code == SW_OK && must_count(journal))
         code = sw_tx_count_bytes(journal, err);
+    sw_room_look(journal);
     if (code == SW_OK)
         code = insert_pending(journal, err);
     if (code == SW_OK && journal->tx == SW_TX_OPEN)

@@ -200,6 +200,7 @@ const errorOfCode: Readonly<Record<number, ErrorClass>> = {
   3: InvalidArgument,
   4: Unavailable,
   5: NotFound,
+  6: RunConflict,
   7: Misconfigured,
   8: ResourceExhausted,
   9: Misconfigured,

@@ -282,6 +282,8 @@ _CODES: dict[grpc.StatusCode, type[StepwellError]] = {
     grpc.StatusCode.FAILED_PRECONDITION: Misconfigured,
     grpc.StatusCode.ABORTED: Fenced,
     grpc.StatusCode.RESOURCE_EXHAUSTED: ResourceExhausted,
+    grpc.StatusCode.CANCELLED: Unavailable,
+    grpc.StatusCode.OUT_OF_RANGE: InvalidArgument,
     grpc.StatusCode.UNAVAILABLE: Unavailable,
     grpc.StatusCode.DEADLINE_EXCEEDED: Unavailable,
     grpc.StatusCode.UNIMPLEMENTED: Misconfigured,

@@ -174,8 +174,8 @@ static inline void ship(struct node *node)
     bool more = true;
 
     while (more)
-        ok(node->fixture, sw_archive_ship(node->archive, node->reader, 0, &more,
-                                          &node->fixture->err));
+        ok(node->fixture,
+           sw_archive_ship(node->archive, node->reader, 0, &more, &node->fixture->err));
 }
 
 static inline struct sw_payload payload_of(const void *bytes, size_t size)
@@ -193,13 +193,12 @@ static inline uint64_t append(struct node *node, struct sw_record record)
 
 static inline uint64_t start_run(struct node *node, const char *run_id)
 {
-    return append(node, (struct sw_record){
-                            .type = SW_RECORD_RUN_STARTED,
-                            .at_ms = 2000 + sw_journal_state(node->journal)->lsn,
-                            .u.run_started = {.run_id = sw_span_of_text(run_id),
-                                              .task = sw_span_of_text("task"),
-                                              .on_divergence = SW_DIVERGENCE_FAIL,
-                                              .input = payload_of("{}", 2)}});
+    return append(node, (struct sw_record){.type = SW_RECORD_RUN_STARTED,
+                                           .at_ms = 2000 + sw_journal_state(node->journal)->lsn,
+                                           .u.run_started = {.run_id = sw_span_of_text(run_id),
+                                                             .task = sw_span_of_text("task"),
+                                                             .on_divergence = SW_DIVERGENCE_FAIL,
+                                                             .input = payload_of("{}", 2)}});
 }
 
 /* An intent and its outcome, with an output of `size` bytes. */
@@ -211,16 +210,15 @@ static inline void do_step(struct node *node, uint64_t run, uint64_t number, con
     char key[32];
 
     (void)snprintf(key, sizeof(key), "step-%llu", (unsigned long long)number);
-    intent = append(node, (struct sw_record){
-                              .type = SW_RECORD_STEP_BEGUN,
-                              .run = run,
-                              .at_ms = at_ms,
-                              .lease = run + 1,
-                              .key = sw_span_of_text(key),
-                              .attempt = 1,
-                              .u.step_begun = {.name = sw_span_of_text("fetch"),
-                                               .kind = SW_KIND_TOOL,
-                                               .effect = SW_EFFECT_IDEMPOTENT}});
+    intent = append(node, (struct sw_record){.type = SW_RECORD_STEP_BEGUN,
+                                             .run = run,
+                                             .at_ms = at_ms,
+                                             .lease = run + 1,
+                                             .key = sw_span_of_text(key),
+                                             .attempt = 1,
+                                             .u.step_begun = {.name = sw_span_of_text("fetch"),
+                                                              .kind = SW_KIND_TOOL,
+                                                              .effect = SW_EFFECT_IDEMPOTENT}});
     (void)append(node, (struct sw_record){.type = SW_RECORD_STEP_COMPLETED,
                                           .run = run,
                                           .at_ms = at_ms + 5,
@@ -256,11 +254,11 @@ static inline void play(struct node *node, int steps, size_t size_max)
         do_step(node, run, (uint64_t)i, bytes, size);
     }
     free(bytes);
-    end = (struct sw_record){.type = SW_RECORD_RUN_ENDED,
-                             .run = run,
-                             .at_ms = 2000 + sw_journal_state(node->journal)->lsn,
-                             .u.run_ended = {.state = SW_RUN_COMPLETED,
-                                             .result = payload_of("7", 1)}};
+    end = (struct sw_record){
+        .type = SW_RECORD_RUN_ENDED,
+        .run = run,
+        .at_ms = 2000 + sw_journal_state(node->journal)->lsn,
+        .u.run_ended = {.state = SW_RUN_COMPLETED, .result = payload_of("7", 1)}};
     ok(node->fixture,
        sw_journal_append_end(node->journal, &end, (uint64_t)steps, &node->fixture->err));
     commit(node);
@@ -398,8 +396,8 @@ static inline enum sw_code dump_row(void *self, const struct sw_log_row *row, bo
 static inline enum sw_code dump_run(void *self, const struct sw_run_row *row, bool *ret_stop,
                                     struct sw_err *err)
 {
-    uint64_t numbers[] = {row->run,      row->state, row->started_ms, row->ended_ms,
-                          row->end_lsn, row->steps};
+    uint64_t numbers[] = {row->run,      row->state,   row->started_ms,
+                          row->ended_ms, row->end_lsn, row->steps};
 
     (void)ret_stop;
     (void)err;
@@ -421,8 +419,8 @@ static inline struct dump dump_of(struct fixture *fixture, const char *directory
     ok(fixture, sw_journal_verify(reader, &report, &fixture->err));
     ok(fixture, sw_journal_reader_rows(reader, 0, 0, (struct sw_log_row_visitor){dump_row, &dump},
                                        &fixture->err));
-    ok(fixture, sw_journal_reader_list_runs(
-                    reader, &any, (struct sw_run_visitor){dump_run, &dump}, &fixture->err));
+    ok(fixture, sw_journal_reader_list_runs(reader, &any, (struct sw_run_visitor){dump_run, &dump},
+                                            &fixture->err));
     sw_journal_reader_close(reader);
     return dump;
 }
