@@ -280,9 +280,10 @@ static enum sw_reply interpret(void *self, struct sw_object_op *op,
     if (response->status != done[op->verb])
         return refuse(op, response);
     reply = sw_place_take(&azure->place, op, response, marker, sizeof(marker));
-    if (op->verb == SW_OBJECT_LIST && reply == SW_REPLY_DONE)
-        remember(azure, op, marker);
-    return reply;
+    if (op->verb != SW_OBJECT_LIST || reply != SW_REPLY_DONE)
+        return reply;
+    remember(azure, op, marker);
+    return op->keys == 0 && op->more ? SW_REPLY_NEXT : SW_REPLY_DONE;
 }
 
 /* ---- open ---------------------------------------------------------------- */

@@ -251,6 +251,9 @@ static void act_on(const struct round *round, struct slot *slot, enum sw_reply r
     case SW_REPLY_ABSENT:
         end(slot, SW_OBJECT_ABSENT);
         break;
+    case SW_REPLY_NEXT:
+        slot->point = WAITING; /* it is due */
+        break;
     case SW_REPLY_AGAIN:
         say_status(slot, SW_STORE_UNAVAILABLE);
         wait_or_end(round, slot, response->retry_after_ms);
@@ -409,6 +412,8 @@ enum sw_code sw_cloud_open(const struct sw_store_options *options, struct sw_dri
                              struct sw_dialect *ret, struct sw_err *err);
     } dialects[] = {
         {"s3://", sw_s3_open},
+        {"gs://", sw_gcs_open},
+        {"az://", sw_azure_open},
     };
     struct cloud *cloud;
     size_t i = 0;
@@ -417,7 +422,8 @@ enum sw_code sw_cloud_open(const struct sw_store_options *options, struct sw_dri
     while (strncmp(options->url, dialects[i].scheme, strlen(dialects[i].scheme)) != 0) {
         if (++i == sizeof(dialects) / sizeof(dialects[0]))
             return sw_fail(err, SW_CONFIGURATION,
-                           "the object store's URL begins with none of /, file://, s3://");
+                           "the object store's URL begins with none of /, file://, s3://, gs://, "
+                           "az://");
     }
     cloud = calloc(1, sizeof(*cloud));
     if (cloud == NULL)

@@ -83,7 +83,8 @@ static enum sw_code read_names(const struct page *page, DIR *folder, const char 
     }
     if (errno != 0)
         return sw_dir_fail(&page->op->err, "listing", path);
-    qsort(ret->names, ret->count, NAME_SIZE, compare);
+    if (ret->count > 0)
+        qsort(ret->names, ret->count, NAME_SIZE, compare);
     return SW_OK;
 }
 

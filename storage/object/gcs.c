@@ -14,6 +14,8 @@
  */
 #define ENDPOINT "https://storage.googleapis.com"
 
+enum { PAGE_MAX = 1000 }; /* of the store */
+
 static enum sw_code prepare_list(const struct sw_place *place, const struct sw_object_op *op,
                                  struct sw_http_request *request, struct sw_err *err)
 {
@@ -23,7 +25,7 @@ static enum sw_code prepare_list(const struct sw_place *place, const struct sw_o
 
     sw_form_add(&query, "list-type", "2");
     (void)snprintf(text, sizeof(text), "%" PRIu32,
-                   op->keys_max > 0 && op->keys_max < 1000 ? op->keys_max : 1000);
+                   op->keys_max > 0 && op->keys_max < PAGE_MAX ? op->keys_max : PAGE_MAX);
     sw_form_add(&query, "max-keys", text);
     (void)snprintf(text, sizeof(text), "%s%s", place->prefix, op->key);
     sw_form_add(&query, "prefix", text);
@@ -54,6 +56,16 @@ static enum sw_code prepare(void *self, const struct sw_object_op *op,
     return secret != NULL ? sw_place_add_bearer(request, secret->token, err) : SW_OK;
 }
 
+/* There is no key behind which the list could go on. */
+static enum sw_reply fail_for_strangers(struct sw_object_op *op)
+{
+    op->more = false;
+    op->err.code =
+        sw_fail(&op->err, SW_STORE_REFUSED,
+                "below the prefix lie %d objects and more that are not Stepwell's", PAGE_MAX);
+    return SW_REPLY_FAILED;
+}
+
 static enum sw_reply interpret(void *self, struct sw_object_op *op,
                                struct sw_http_response *response)
 {
@@ -62,8 +74,10 @@ static enum sw_reply interpret(void *self, struct sw_object_op *op,
     char next[1024];
     enum sw_reply reply;
 
-    if (response->status == 200 || (response->status == 204 && op->verb == SW_OBJECT_DELETE))
-        return sw_place_take(self, op, response, next, sizeof(next));
+    if (response->status == 200 || (response->status == 204 && op->verb == SW_OBJECT_DELETE)) {
+        reply = sw_place_take(self, op, response, next, sizeof(next));
+        return reply == SW_REPLY_DONE && op->keys == 0 && op->more ? fail_for_strangers(op) : reply;
+    }
     sw_reply_read_error(sw_span_of(response->body, response->size), &error);
     reply = sw_place_refuse("GCS", op, response, &error);
     if (response->status == 412 && op->verb == SW_OBJECT_CREATE)

@@ -97,6 +97,10 @@ static size_t read_header(char *line, size_t unit, size_t count, void *self)
 
     sw_http_read_header(sw_span_of(line, unit * count), sw_clock_now_ms(exchange->http->clock),
                         &exchange->call->response, &exchange->has_length);
+    /* Some servers refuse a body without reading it, keep the connection, and take what is
+     * left of the body for the next request. */
+    if (exchange->call->response.status >= 400 && exchange->call->request.body.size > 0)
+        curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L);
     return unit * count;
 }
 

@@ -125,6 +125,7 @@ enum sw_reply { /* what a response means to the op */
                 SW_REPLY_DONE,
                 SW_REPLY_EXISTS,
                 SW_REPLY_ABSENT,
+                SW_REPLY_NEXT,    /* LIST: nothing on this page; prepare knows the next one */
                 SW_REPLY_AGAIN,   /* after retry_after_ms or the back-off */
                 SW_REPLY_REFUSED, /* credentials: another secret once, then failed */
                 SW_REPLY_SKEWED,  /* our clock is off: sign by the store's (response->date_ms) and

@@ -6,7 +6,9 @@
 #include "storage/base/hash.h"
 #include "storage/object/object.intern.h"
 
-enum { PROBE_CREATORS = 8, PROBE_BODY_SIZE = 48 };
+/* Creations side by side, several times over: a store that looks first and writes later, as
+ * some gateways to file systems do, lets two win only now and then. */
+enum { PROBE_CREATORS = 16, PROBE_BODY_SIZE = 1024, PROBE_ROUNDS = 4 };
 
 struct sw_store {
     struct sw_driver driver;
@@ -153,16 +155,21 @@ void sw_store_perform(struct sw_store *store, struct sw_object_op *ops, size_t c
 struct probe {
     struct sw_store *store;
     struct sw_err *err;
-    char keys[2][SW_OBJECT_KEY_MAX];                  /* alone, contended */
-    char bodies[PROBE_CREATORS + 1][PROBE_BODY_SIZE]; /* the last is the first's rival */
+    char keys[1 + PROBE_ROUNDS][SW_OBJECT_KEY_MAX]; /* the first is created alone */
+    uint8_t *bodies;                                /* of the creators, and one that must not win */
 };
+
+static struct sw_span body_of(const struct probe *probe, int number)
+{
+    return sw_span_of(probe->bodies + (size_t)number * PROBE_BODY_SIZE, PROBE_BODY_SIZE);
+}
 
 static struct sw_object_op creation(const struct probe *probe, int key, int body)
 {
     return (struct sw_object_op){
         .verb = SW_OBJECT_CREATE,
         .key = probe->keys[key],
-        .body = sw_span_of_text(probe->bodies[body]),
+        .body = body_of(probe, body),
     };
 }
 
@@ -181,7 +188,8 @@ static enum sw_code failed(const struct probe *probe, const struct sw_object_op 
 /* Which body the object has; PROBE_CREATORS + 1: another. */
 static enum sw_code read_back(const struct probe *probe, int key, int *ret_body)
 {
-    struct sw_object_op op = {.verb = SW_OBJECT_GET, .key = probe->keys[key], .bytes_max = 4096};
+    struct sw_object_op op = {
+        .verb = SW_OBJECT_GET, .key = probe->keys[key], .bytes_max = 2 * PROBE_BODY_SIZE};
     enum sw_code code = SW_OK;
 
     sw_store_perform(probe->store, &op, 1, 1);
@@ -191,9 +199,7 @@ static enum sw_code read_back(const struct probe *probe, int key, int *ret_body)
         code = unsafe(probe, "does not show an object that was just created");
     else
         for (*ret_body = 0; *ret_body <= PROBE_CREATORS; (*ret_body)++) {
-            struct sw_span body = sw_span_of_text(probe->bodies[*ret_body]);
-
-            if (sw_span_equal(body, sw_span_of(op.data, op.size)))
+            if (sw_span_equal(body_of(probe, *ret_body), sw_span_of(op.data, op.size)))
                 break;
         }
     sw_object_op_fini(&op);
@@ -223,7 +229,7 @@ static enum sw_code probe_alone(const struct probe *probe)
 
 /* A try that was repeated may have met its own echo, so there may be no winner that
  * knows it; but never two, and what is read must be the winner's. */
-static enum sw_code probe_contended(const struct probe *probe)
+static enum sw_code probe_contended(const struct probe *probe, int key)
 {
     struct sw_object_op ops[PROBE_CREATORS];
     int winner = -1;
@@ -231,7 +237,7 @@ static enum sw_code probe_contended(const struct probe *probe)
     enum sw_code code;
 
     for (int i = 0; i < PROBE_CREATORS; i++)
-        ops[i] = creation(probe, 1, i);
+        ops[i] = creation(probe, key, i);
     sw_store_perform(probe->store, ops, PROBE_CREATORS, PROBE_CREATORS);
     for (int i = 0; i < PROBE_CREATORS; i++) {
         if (ops[i].result == SW_OBJECT_FAILED)
@@ -242,35 +248,46 @@ static enum sw_code probe_contended(const struct probe *probe)
             return unsafe(probe, "let two creations of one object succeed side by side");
         winner = i;
     }
-    code = read_back(probe, 1, &body);
+    code = read_back(probe, key, &body);
     if (code == SW_OK && (body >= PROBE_CREATORS || (winner >= 0 && body != winner)))
         code = unsafe(probe, "shows another object than the one it said was created");
     return code;
+}
+
+/* Rights to delete are not asked for: without them some small objects stay. */
+static void clean_up(const struct probe *probe)
+{
+    struct sw_object_op ops[1 + PROBE_ROUNDS];
+
+    for (int i = 0; i < 1 + PROBE_ROUNDS; i++)
+        ops[i] = (struct sw_object_op){
+            .verb = SW_OBJECT_DELETE, .key = probe->keys[i], .deadline_ms = 3000};
+    sw_store_perform(probe->store, ops, 1 + PROBE_ROUNDS, 1 + PROBE_ROUNDS);
 }
 
 enum sw_code sw_store_probe(struct sw_store *store, struct sw_err *err)
 {
     struct sw_err own;
     struct probe probe = {.store = store, .err = err == NULL ? &own : err};
-    struct sw_object_op deletions[2];
     uint8_t nonce[16];
     char name[2 * sizeof(nonce) + 1];
     enum sw_code code;
 
+    probe.bodies = calloc(PROBE_CREATORS + 1, PROBE_BODY_SIZE);
+    if (probe.bodies == NULL)
+        return sw_fail(err, SW_NO_MEMORY, "no memory to probe the object store");
     sw_random(nonce, sizeof(nonce));
     sw_hex(nonce, sizeof(nonce), name);
     for (int i = 0; i <= PROBE_CREATORS; i++)
-        (void)snprintf(probe.bodies[i], PROBE_BODY_SIZE, "stepwell probe %s %d", name + 16, i);
-    for (int i = 0; i < 2; i++)
+        (void)snprintf((char *)probe.bodies + (size_t)i * PROBE_BODY_SIZE, PROBE_BODY_SIZE,
+                       "stepwell probe %s %d", name, i);
+    for (int i = 0; i < 1 + PROBE_ROUNDS; i++)
         (void)snprintf(probe.keys[i], sizeof(probe.keys[i]), "probe/%s/%d", name, i);
     code = probe_alone(&probe);
-    if (code == SW_OK)
-        code = probe_contended(&probe);
-    /* Rights to delete are not asked for: without them two small objects stay. */
-    for (int i = 0; i < 2; i++)
-        deletions[i] = (struct sw_object_op){
-            .verb = SW_OBJECT_DELETE, .key = probe.keys[i], .deadline_ms = 3000};
+    for (int i = 0; i < PROBE_ROUNDS && code == SW_OK; i++)
+        code = probe_contended(&probe, 1 + i);
     if (code == SW_OK || code == SW_STORE_UNSAFE)
-        sw_store_perform(store, deletions, 2, 2);
+        clean_up(&probe);
+    free(probe.bodies);
     return code;
 }

@@ -109,9 +109,9 @@ static void an_honest_store_passes_the_probe_and_is_left_clean(void **state)
     assert_int_equal(sw_store_probe(*state, &err), SW_OK);
     assert_int_equal(sw_store_probe(*state, NULL), SW_OK);
     counts = sw_store_counts(*state);
-    assert_int_equal(counts.creates, 2 * 10);
-    assert_int_equal(counts.gets, 2 * 2);
-    assert_int_equal(counts.deletes, 2 * 2);
+    assert_int_equal(counts.creates, 2 * (2 + 4 * 16));
+    assert_int_equal(counts.gets, 2 * 5);
+    assert_int_equal(counts.deletes, 2 * 5);
     assert_int_equal(counts.retries, 0);
     assert_int_equal(remove_tree(AT_FDCWD, directory), 0);
     assert_int_equal(mkdir(directory, 0700), 0);

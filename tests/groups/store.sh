@@ -1,0 +1,3 @@
+# Drivers of object stores against real servers, and one that does wrong on purpose.
+build_preset dev
+run_pytest tests/store
