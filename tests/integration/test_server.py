@@ -411,7 +411,7 @@ def small_disk(tmp_path):
 
 
 def test_a_full_disk_refuses_and_loses_nothing(new_sidecar, small_disk):
-    sidecar = new_sidecar()
+    sidecar = new_sidecar("--journal-reserve-bytes", "1MiB")  # the usual one is more than the disk
     (sidecar.folder / "data").symlink_to(small_disk)
     sidecar.start()
     with sidecar.channel() as channel:
