@@ -353,7 +353,7 @@ static enum sw_code add_open_step(void *self, const struct sw_step_view *view, b
 {
     struct open_steps *open = self;
     struct sw_server *server = open->read->server;
-    const char *journal = sw_journal_state(server->options.journal)->name;
+    const char *journal = sw_journal_state(server->journal)->name;
 
     (void)ret_stop;
     (void)err;

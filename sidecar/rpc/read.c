@@ -24,7 +24,7 @@ static void pass_on(struct sw_reader_job *job)
 
 static enum sw_code submit(struct sw_read *read, struct sw_err *err)
 {
-    enum sw_code rc = sw_readers_submit(read->server->options.readers, &read->job, err);
+    enum sw_code rc = sw_readers_submit(read->server->readers, &read->job, err);
 
     if (rc == SW_OK)
         read->server->reads++;
@@ -58,6 +58,10 @@ static void on_back(struct sw_tag *tag, bool ok)
 enum sw_code sw_read_start(struct sw_read *read, const struct sw_reading *reading,
                            struct sw_err *err)
 {
+    enum sw_code rc = sw_remote_refusal(read->server, err);
+
+    if (rc != SW_OK)
+        return rc;
     read->job = (struct sw_reader_job){.run = run, .done = pass_on};
     read->tag.on_event = on_back;
     read->reading = reading;

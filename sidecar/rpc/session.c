@@ -256,13 +256,7 @@ static void on_finished(struct sw_tag *tag, bool ok)
 /* Waiting claims are the only calls without an end in sight. */
 static void drop_claims(struct sw_session *session)
 {
-    struct sw_request *next;
-
-    for (struct sw_request *claim = session->server->claims; claim != NULL; claim = next) {
-        next = claim->next;
-        if (claim->call.holder == session->listener.holder)
-            sw_loop_drop_claim(session->server, claim);
-    }
+    sw_loop_drop_holder(session->server, session->listener.holder, false);
 }
 
 static void on_closed(struct sw_tag *tag, bool ok)
@@ -271,9 +265,9 @@ static void on_closed(struct sw_tag *tag, bool ok)
 
     (void)ok;
     session->is_closed = true;
-    drop_claims(session);
+    sw_loop_drop_holder(session->server, session->listener.holder, true);
     sw_loop_unlisten(&session->listener);
-    sw_service_release_holder(session->server->service, session->listener.holder);
+    sw_server_release_holder(session->server, session->listener.holder);
     resume_feeds(session);
     free_when_done(session);
 }
@@ -473,7 +467,7 @@ static void reply(struct sw_request *request)
     session->unanswered--;
     if (session->is_closed) {
         if (request->rc == SW_OK) /* what it took meanwhile is free again */
-            sw_service_release_holder(session->server->service, session->listener.holder);
+            sw_server_release_holder(session->server, session->listener.holder);
     } else if (request->rc != SW_OK) {
         put_error(session, call->id, request->rc, &request->err);
     } else {

@@ -66,6 +66,10 @@ struct sw_service_options {
     uint64_t steps_cached_max; /* finished steps kept in memory over all runs, before runs
                                 * that nobody holds are dropped, least recently used first */
     struct sw_service_events events;
+    bool has_store; /* durability REMOTE can be had, and is what effect ONCE gets by default */
+    /* Asked before an intent is recorded: whether too much waits for the store. NULL: never. */
+    bool (*backlog_full)(void *self);
+    void *backlog;
 };
 
 SW_MUST_CHECK enum sw_code sw_service_new(const struct sw_service_options *options,
@@ -77,6 +81,8 @@ struct sw_call {
     struct sw_arena *arena; /* answers live here */
     uint64_t holder;        /* the session or stream that calls; 0: a unary call */
     bool sync;              /* out: the answer needs a synced commit */
+    bool ship;              /* out: what was recorded is to be shipped at once */
+    uint64_t remote_lsn;    /* out: the answer waits until the store has this record; 0: no need */
     uint64_t load_run;      /* out, with NOT_LOADED: the run to load */
 };
 

@@ -150,6 +150,15 @@ enum sw_code sw_journal_reader_chain(struct sw_journal_reader *reader, uint64_t 
     return code;
 }
 
+void sw_log_row_chain(const struct sw_log_row *row, const struct sw_digest *before,
+                      struct sw_digest *ret_chain)
+{
+    struct sw_row same = {
+        .lsn = row->lsn, .type = row->type, .run = row->run, .fields = row->fields};
+
+    sw_row_chain(&same, before, ret_chain);
+}
+
 enum sw_code sw_log_row_time(const struct sw_log_row *row, uint64_t *ret_at_ms, struct sw_err *err)
 {
     if (!row->stub)

@@ -58,6 +58,10 @@ SW_MUST_CHECK enum sw_code sw_journal_import(struct sw_journal *journal,
 SW_MUST_CHECK enum sw_code sw_journal_set_epoch(struct sw_journal *journal, uint64_t epoch,
                                                 struct sw_err *err);
 
+/* The chain of a row that is no stub, given that of the row before. */
+void sw_log_row_chain(const struct sw_log_row *row, const struct sw_digest *before,
+                      struct sw_digest *ret_chain);
+
 /* Time of the record, from its fields; of a stub 0. */
 SW_MUST_CHECK enum sw_code sw_log_row_time(const struct sw_log_row *row, uint64_t *ret_at_ms,
                                            struct sw_err *err);

@@ -11,8 +11,11 @@
 
 #include "storage/object/credentials.h"
 
+/* A value with a NUL in it is no text: it counts as not there. */
 static void set_field(struct sw_reply_field *field, struct sw_span value)
 {
+    if (value.size > 0 && memchr(value.data, '\0', value.size) != NULL)
+        value.size = 0;
     field->cut = value.size >= field->size;
     if (field->cut)
         value.size = field->size - 1;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes the seeds in tests/fuzz/corpus: real requests, the records the real sidecar makes of
-them, texts that people type, bytes to cut.
+them, texts that people type, what object stores answer, bytes to cut.
 
 Usage: build/venv/bin/python tests/fuzz/seed.py   (after building the dev preset)
 
@@ -164,7 +164,43 @@ TEXTS = ["500ms", "10s", "30d", "0", "16MiB", "1GiB", "64Ki", "0660", "1024", "1
          "example.com:443", "18446744073709551616", "résumé \u202e \U0001f600", "serv"]
 
 
+# as in fuzz_replies.c: what follows the number is read by that reader
+REPLIES = [
+    (0, "<?xml version='1.0' encoding='UTF-8'?>\n<Error><Code>PermanentRedirect</Code>"
+        "<Message>Use\nanother \u00e4 endpoint</Message><Region>eu-west-1</Region></Error>"),
+    (0, "\ufeff<?xml version='1.0'?><Error><Code>BlobAlreadyExists</Code><Message>m</Message></Error>"),
+    (0, "<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredTokenException</Code></Error></ErrorResponse>"),
+    (0, "<!DOCTYPE e [<!ENTITY a 'b'>]><Error><Code>&a;</Code></Error>"),
+    (1, "<ListBucketResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><Prefix>p/</Prefix>"
+        "<Contents><Key>p/a</Key><Size>1</Size></Contents><Contents><Key>p/log/1</Key></Contents>"
+        "<Contents><Key>p/log/2</Key></Contents><Contents><Key>p/z&#233;</Key></Contents>"
+        "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+        "</ListBucketResult>"),
+    (1, "<EnumerationResults><Blobs><Blob><Name>p/log/1</Name><Properties><Etag>x</Etag></Properties>"
+        "</Blob><Blob><Name>p/log/2</Name></Blob></Blobs><NextMarker>m</NextMarker></EnumerationResults>"),
+    (2, "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>"
+        "<AccessKeyId>AKIA</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t"
+        "</SessionToken><Expiration>2026-11-24T22:50:00Z</Expiration></Credentials>"
+        "</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"),
+    (3, '{"access_token":"t","expires_in":3599,"token_type":"Bearer"}'),
+    (3, '{"access_token":"t\\u00e4\\n","expires_in":"86399","a":{"b":{"c":1e3}},"error":{"status":"X"}}'),
+    (4, '{"type":"service_account","client_email":"a@p.iam","private_key_id":"k","private_key":"PEM",'
+        '"token_uri":"https://oauth2.googleapis.com/token"}'),
+    (4, '{"type":"external_account","audience":"//iam/p","subject_token_type":"urn:jwt","token_url":'
+        '"https://sts.googleapis.com/v1/token","credential_source":{"file":"/t","format":'
+        '{"type":"json","subject_token_field_name":"t"}}}'),
+    (5, "# c\n[default]\naws_access_key_id = AKIA\naws_secret_access_key=s\n x = nested\n[other]\n"),
+    (6, "2026-11-24T22:50:00.123+01:00"), (6, "sv=1&se=2026-11-24T22%3A50%3A00Z&sig=x"),
+    (6, "http://169.254.170.23/v1"), (6, "http://[fd00:ec2::23]:80/v1"), (6, "http://localhost:1/"),
+    (6, "3599"), (7, "Zm9vYg=="), (7, "+//+"),
+    (8, "HTTP/1.1 206 Partial\r\n"), (8, "Date: Tue, 24 Nov 2026 22:50:00 GMT\r\n"),
+    (8, "Retry-After: 120\r\n"), (8, "Transfer-Encoding: chunked\r\n"), (8, "x-amz-bucket-region: r"),
+]
+
+
 def save_rest():
+    for reader, text in REPLIES:
+        save("replies", bytes([reader]) + text.encode())
     for text in TEXTS:
         save("text", text.encode())
     save("cut", b"a" * 9000)

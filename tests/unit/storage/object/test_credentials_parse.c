@@ -96,6 +96,11 @@ static void ini_sections_are_read_as_the_aws_tools_write_them(void **state)
     assert_false(sw_credentials_read_ini(sw_span_of_text(text), "absent", texts.fields, 2));
     assert_string_equal(texts.a, "");
     assert_false(sw_credentials_read_ini(sw_span_of_text(""), "default", texts.fields, 2));
+    init_texts(&texts, "key", "other");
+    assert_true(sw_credentials_read_ini(sw_span_of("[default]\nkey = a\0b\nother=c", 27), "default",
+                                        texts.fields, 2));
+    assert_string_equal(texts.a, "");
+    assert_string_equal(texts.b, "c");
 }
 
 static void times_are_those_of_iso_8601(void **state)
