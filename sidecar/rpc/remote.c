@@ -62,6 +62,9 @@ bool sw_remote_park(struct sw_server *server, struct sw_request *request)
 {
     struct sw_request *before = server->remote.last;
 
+#ifdef SW_BREAK_EARLY_REMOTE
+    return false; /* a deliberately broken build: see tests/crash */
+#endif
     if (request->call.remote_lsn <= server->shipped_lsn)
         return false;
     while (before != NULL && before->call.remote_lsn > request->call.remote_lsn)

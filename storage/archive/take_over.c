@@ -320,6 +320,7 @@ enum sw_code sw_archive_take_over(const struct sw_archive_options *options,
         sw_archive_close(taking.archive);
         return code;
     }
+    taking.archive->options.progress = NULL; /* restored; its self may be gone from here on */
     *ret_archive = taking.archive;
     *ret_report = report;
     return SW_OK;

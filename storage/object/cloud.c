@@ -176,8 +176,6 @@ static enum sw_code prepare(const struct round *round, struct slot *slot)
             return code;
     }
     slot->call = (struct sw_http_call){.done = land, .self = slot};
-    if (slot->op->verb == SW_OBJECT_CREATE)
-        request->body = slot->op->body;
     request->bytes_max = bytes_max_of(slot->op);
     request->deadline_us = slot->deadline_us;
     now_ms = (uint64_t)((int64_t)sw_clock_now_ms(cloud->clock) + cloud->skew_ms);

@@ -136,7 +136,7 @@ enum sw_reply { /* what a response means to the op */
 /* Of one store, made by the dialect's open; fixed but for what its functions write. */
 struct sw_dialect {
     const char *name; /* "S3" */
-    /* Writes method, URL, headers and, from secret and now_ms, the signature. */
+    /* Writes method, URL, body, headers and, from secret and now_ms, the signature. */
     enum sw_code (*prepare)(void *self, const struct sw_object_op *op,
                             const struct sw_secret *secret, uint64_t now_ms,
                             struct sw_http_request *request, struct sw_err *err);

@@ -8,7 +8,7 @@
  * key               = HMAC chain over secret, day, region, service, "aws4_request"
  *
  * Our own: libcurl's signer differs from release to release and is wrong for some requests in
- * the one Debian 12 has. Vectors: tests/vectors/sigv4.txt.
+ * the one Debian 12 has. Vectors: tests/vectors/sigv4.vec.
  *
  * Owns:    nothing.
  * Threads: any.

@@ -19,6 +19,8 @@ EXCUSED = {
     "storage/archive/pull.c": ARCHIVE,
     "storage/archive/sink.c": ARCHIVE,
     "storage/archive/snap.c": ARCHIVE,
+    "storage/object/cloud.c": "needs a server around it, at times a bad one: tests/store",
+    "storage/object/http.c": "needs a server around it, at times a bad one: tests/store",
     "sidecar/main.c": "the dispatch of a command line: tests/integration",
     "sidecar/serve.c": "the life of a process: tests/integration, tests/crash",
     "sidecar/rpc/": "needs gRPC's core and a peer around it: tests/integration, tests/tools, both "
