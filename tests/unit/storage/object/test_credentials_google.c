@@ -209,8 +209,8 @@ static void a_wrong_file_is_refused_by_name(void **state)
         use_file(rows[i].json);
         expect_failure(SW_CONFIGURATION, rows[i].text);
     }
-    assert_int_equal(setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/a.json", 1), 0);
-    expect_failure(SW_CONFIGURATION, "GOOGLE_APPLICATION_CREDENTIALS: /nowhere/a.json: No such");
+    assert_int_equal(setenv("GOOGLE_APPLICATION_CREDENTIALS", "/abs/a.json", 1), 0);
+    expect_failure(SW_CONFIGURATION, "GOOGLE_APPLICATION_CREDENTIALS: /abs/a.json: No such");
 }
 
 static void use_external_account(const char *token_text, const char *format,
@@ -270,7 +270,8 @@ static void a_federated_token_is_exchanged(void **state)
 static void the_metadata_server_is_asked_without_a_file(void **state)
 {
     const struct identity_rule rule = {
-        .start = "GET /computeMetadata/v1/instance/service-accounts/default/token ",
+        .start = "GET "
+                 "/computeMetadata/v1/instance/service-accounts/default/token ",
         .needs = "\r\nMetadata-Flavor: Google\r\n",
         .status = 200,
         .body = TOKEN_REPLY("HUSH-metadata")};
