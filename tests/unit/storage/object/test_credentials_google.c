@@ -135,6 +135,7 @@ static void the_claim_is_signed_by_the_key(void **state)
     struct sw_err err;
     char key[3000];
     size_t size;
+    char *request;
     char *claim;
     char *dot;
 
@@ -143,13 +144,15 @@ static void the_claim_is_signed_by_the_key(void **state)
     use_service_account("http://");
     expect("GOOGLE_APPLICATION_CREDENTIALS", "HUSH-token", 3599 * 1000);
     read_key(false, key, sizeof(key));
-    claim = strstr(server->request, "assertion=") + strlen("assertion=");
+    request = identity_request(server);
+    claim = strstr(request, "assertion=") + strlen("assertion=");
     dot = strrchr(claim, '.');
     assert_int_equal(sw_sign_rs256(sw_span_of_text(key), sw_span_of(claim, (size_t)(dot - claim)),
                                    signature, &size, &err),
                      SW_OK);
     sw_base64_encode(SW_BASE64_URL, sw_span_of(signature, size), expected);
     assert_string_equal(dot + 1, expected);
+    free(request);
 }
 
 static void what_google_says_is_told_by_its_code(void **state)
