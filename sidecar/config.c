@@ -107,6 +107,16 @@ static enum sw_code set_log_format(void *target, const char *text, struct sw_err
     return SW_OK;
 }
 
+static enum sw_code set_backlog_policy(void *target, const char *text, struct sw_err *err)
+{
+    struct sw_config *config = target;
+
+    if (strcmp(text, "refuse") != 0 && strcmp(text, "wait") != 0)
+        return sw_fail(err, SW_CONFIGURATION, "\"%s\" is neither refuse nor wait", text);
+    config->backlog_wait = strcmp(text, "wait") == 0;
+    return SW_OK;
+}
+
 static enum sw_code set_ready_fd(void *target, const char *text, struct sw_err *err)
 {
     struct sw_config *config = target;
@@ -126,9 +136,14 @@ static const struct sw_flag table[] = {
      "The journal's directory, created with mode 0700 when absent. It must be on a local disk or "
      "a block volume: one process owns it at a time, held by a lock file.",
      NULL},
-    {"journal", "NAME", SW_FLAG_TEXT, FIELD(journal), 0, 0, "default", true,
+    {"journal", "NAME", SW_FLAG_TEXT, FIELD(journal), 0, 0, NULL, true,
      "The journal's name, 1 to 128 bytes. Idempotency keys are derived from it, so an agent "
-     "identity keeps its name for life; an existing journal of another name is refused.",
+     "identity keeps its name for life; an existing journal of another name is refused. "
+     "Default: \"default\"; with --store it must be said, and be of a-z A-Z 0-9 . _ -.",
+     NULL},
+    {"journal-file", "PATH", SW_FLAG_TEXT, FIELD(journal_file), 0, 0, NULL, true,
+     "Read the name from the first line of this file instead, and wait until it is there: "
+     "a downward-API file, for pods that get their identity late.",
      NULL},
     {"listen", "ADDR", SW_FLAG_CUSTOM, 0, 0, 0, DEFAULT_LISTEN, true,
      "Where calls are answered: unix:///ABSOLUTE/PATH, or HOST:PORT. TCP without TLS only on "
@@ -141,6 +156,36 @@ static const struct sw_flag table[] = {
      set_control_listen},
     {"socket-mode", "OCTAL", SW_FLAG_CUSTOM, 0, 0, 0, "0660", true,
      "Permissions of Unix sockets: who may write to the socket may call.", set_socket_mode},
+    {"store", "URL", SW_FLAG_TEXT, FIELD(store.url), 0, 0, NULL, true,
+     "Ship the journal there, restore it from there, and fence whoever had it before: "
+     "file:///DIR, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://ACCOUNT/CONTAINER/PREFIX. "
+     "Credentials come from where the cloud's own tools find them.",
+     NULL},
+    {"store-endpoint", "URL", SW_FLAG_TEXT, FIELD(store.endpoint), 0, 0, NULL, true,
+     "Where the store answers, instead of the cloud's own address.", NULL},
+    {"store-region", "NAME", SW_FLAG_TEXT, FIELD(store.region), 0, 0, NULL, true,
+     "S3's region. Default: AWS_REGION, AWS_DEFAULT_REGION, us-east-1.", NULL},
+    {"store-ca-file", "FILE", SW_FLAG_TEXT, FIELD(store.ca_file), 0, 0, NULL, true,
+     "Trust these certificates of the store instead of the system's, PEM.", NULL},
+    {"store-sse", "ALGORITHM", SW_FLAG_TEXT, FIELD(store.sse), 0, 0, NULL, true,
+     "S3's server-side encryption, such as AES256 or aws:kms.", NULL},
+    {"store-sse-key", "ID", SW_FLAG_TEXT, FIELD(store.sse_key), 0, 0, NULL, true,
+     "The KMS key of --store-sse aws:kms.", NULL},
+    {"store-path-style", NULL, SW_FLAG_SWITCH, FIELD(store.path_style), 0, 0, NULL, true,
+     "S3: name the bucket in the path, not in the host. Implied by --store-endpoint.", NULL},
+    {"store-key-file", "FILE", SW_FLAG_TEXT, FIELD(store_key_file), 0, 0, NULL, true,
+     "Encrypt every object with AES-256-GCM and the key in this file, before it leaves.", NULL},
+    {"ship-interval", "DURATION", SW_FLAG_MS, FIELD(ship_interval_ms), 10, DAY_MS, "1s", true,
+     "Records nobody waits for are shipped so long after they were committed.", NULL},
+    {"backlog-max-bytes", "SIZE", SW_FLAG_BYTES, FIELD(backlog_bytes_max), 0, 0, "256MiB", true,
+     "Most bytes that may wait for the store; 0 = no limit. Beyond it new intents are refused or "
+     "wait (--backlog-policy); outcomes of work under way are taken.",
+     NULL},
+    {"backlog-max-age", "DURATION", SW_FLAG_MS, FIELD(backlog_age_ms_max), 0, 3660 * DAY_MS, "1h",
+     true, "Likewise, the age of the oldest record that waits; 0 = no limit.", NULL},
+    {"backlog-policy", "POLICY", SW_FLAG_CUSTOM, 0, 0, 0, "refuse", true,
+     "refuse: callers hear BACKLOG_FULL. wait: their calls wait, until their own deadline.",
+     set_backlog_policy},
     {"metrics-listen", "HOST:PORT", SW_FLAG_TEXT, FIELD(metrics_listen), 0, 0, NULL, true,
      "Answer GET /metrics (Prometheus), /healthz and /readyz over plain HTTP. PORT alone means "
      "127.0.0.1. Without it there is none.",
@@ -175,7 +220,7 @@ static const struct sw_flag table[] = {
     {"lease-grace", "DURATION", SW_FLAG_MS, FIELD(lease_grace_ms), 0, DAY_MS, "10s", true,
      "A lease used without a stream counts as held so long after its last call.", NULL},
     {"drain-timeout", "DURATION", SW_FLAG_MS, FIELD(drain_ms), 0, DAY_MS, "5s", true,
-     "After SIGTERM, calls under way may take so long to finish.", NULL},
+     "After SIGTERM, calls under way may take so long to finish, and records to be shipped.", NULL},
     {"readers", "N", SW_FLAG_UNSIGNED, FIELD(readers), 1, 16, "2", true,
      "Threads that read history, 1 to 16.", NULL},
     {"check", NULL, SW_FLAG_SWITCH, FIELD(check_all), 0, 0, NULL, true,
@@ -208,12 +253,18 @@ static void print_help(void)
     sw_flags_print(table, stdout);
     (void)printf(
         "\nEXIT STATUS\n"
-        "    0   ended after SIGTERM or SIGINT, everything acknowledged is on disk\n"
+        "    0   ended after SIGTERM or SIGINT; everything acknowledged is on disk and, with\n"
+        "        --store, in the store\n"
         "    1   usage or configuration, another process owns the journal, or its name or\n"
         "        version is another\n"
-        "    2   the disk failed or the journal is corrupt; a restart recovers what it can\n\n"
+        "    2   the disk failed or the journal is corrupt; a restart recovers what it can\n"
+        "    3   fenced: another process took the journal over from the store; what was not\n"
+        "        shipped is kept there under orphan/\n"
+        "    4   ended after SIGTERM or SIGINT, but the store did not take everything within\n"
+        "        --drain-timeout: keep the disk, or lose the rest\n\n"
         "EXAMPLES\n"
         "    stepwell serve --data /var/lib/stepwell --listen unix:///run/stepwell/stepwell.sock\n"
+        "    stepwell serve --store s3://bucket/agents --journal agent-17\n"
         "    stepwell serve --listen 127.0.0.1:7233 --metrics-listen 9464 --log-format text\n"
         "    STEPWELL_RETENTION=7d stepwell serve --journal-max-bytes 2GiB\n");
 }
@@ -290,12 +341,25 @@ static enum sw_code check_tls(const struct sw_config *config, struct sw_err *err
     return SW_OK;
 }
 
-static enum sw_code check_names(const struct sw_config *config, struct sw_err *err)
+static enum sw_code check_names(struct sw_config *config, struct sw_err *err)
 {
-    struct sw_span left = sw_span_of_text(config->journal);
+    struct sw_span left;
 
+    if (config->journal != NULL && config->journal_file != NULL)
+        return sw_fail(err, SW_CONFIGURATION, "--journal or --journal-file, not both");
+    if (config->journal_file != NULL)
+        return SW_OK;
+    if (config->journal == NULL && config->store.url != NULL)
+        return sw_fail(err, SW_CONFIGURATION,
+                       "--store needs --journal or --journal-file: whose journal is it?");
+    if (config->journal == NULL)
+        config->journal = "default";
+    left = sw_span_of_text(config->journal);
     if (left.size == 0 || left.size > SW_JOURNAL_NAME_MAX)
         return sw_fail(err, SW_CONFIGURATION, "--journal: 1 to %d bytes", SW_JOURNAL_NAME_MAX);
+    if (config->store.url != NULL && !sw_is_plain_name(config->journal, SW_JOURNAL_NAME_MAX))
+        return sw_fail(err, SW_CONFIGURATION,
+                       "--journal: with --store only a-z A-Z 0-9 . _ -, and not . or ..");
     while (left.size > 0) {
         size_t size = sw_utf8_size(left);
 
@@ -303,6 +367,29 @@ static enum sw_code check_names(const struct sw_config *config, struct sw_err *e
             return sw_fail(err, SW_CONFIGURATION,
                            "--journal: not UTF-8, or a control character in it");
         left = sw_span_of(left.data + size, left.size - size);
+    }
+    return SW_OK;
+}
+
+static enum sw_code check_store(const struct sw_config *config, struct sw_err *err)
+{
+    const struct {
+        const char *flag;
+        bool given;
+    } others[] = {
+        {"--store-endpoint", config->store.endpoint != NULL},
+        {"--store-region", config->store.region != NULL},
+        {"--store-ca-file", config->store.ca_file != NULL},
+        {"--store-sse", config->store.sse != NULL},
+        {"--store-sse-key", config->store.sse_key != NULL},
+        {"--store-path-style", config->store.path_style},
+        {"--store-key-file", config->store_key_file != NULL},
+    };
+
+    for (size_t i = 0; config->store.url == NULL && i < sizeof(others) / sizeof(others[0]); i++) {
+        if (others[i].given)
+            return sw_fail(err, SW_CONFIGURATION, "%s: without --store it means nothing",
+                           others[i].flag);
     }
     return SW_OK;
 }
@@ -346,6 +433,8 @@ enum sw_code sw_config_read(int argc, char **argv, struct sw_config *ret_config,
     rc = derive_reserve(&reading, err);
     if (rc == SW_OK)
         rc = check_names(&reading.config, err);
+    if (rc == SW_OK)
+        rc = check_store(&reading.config, err);
     if (rc == SW_OK)
         rc = check_tls(&reading.config, err);
     if (rc == SW_OK)

@@ -19,12 +19,23 @@
 #include "sidecar/log.h"
 #include "sidecar/service/service.h"
 #include "storage/base/status.h"
+#include "storage/object/object.h"
 
 enum { SW_LISTEN_MAX = 8 };
 
 struct sw_config {
-    const char *data;    /* --data DIR: the journal's directory. Default ./stepwell-data */
-    const char *journal; /* --journal NAME: the journal's name. Default "default" */
+    const char *data; /* --data DIR: the journal's directory. Default ./stepwell-data */
+    /* --journal NAME: the journal's name. NULL: read from journal_file. Default "default", but
+     * with a store it must be said. */
+    const char *journal;
+    const char *journal_file; /* --journal-file PATH: the name's file, waited for */
+    /* --store URL and what goes with it: store.url NULL = nothing is shipped */
+    struct sw_store_options store;
+    const char *store_key_file;  /* --store-key-file FILE: objects are encrypted with it */
+    uint64_t ship_interval_ms;   /* --ship-interval DURATION. Default 1s */
+    uint64_t backlog_bytes_max;  /* --backlog-max-bytes SIZE, 0 = no limit. Default 256MiB */
+    uint64_t backlog_age_ms_max; /* --backlog-max-age DURATION, 0 = no limit. Default 1h */
+    bool backlog_wait;           /* --backlog-policy refuse|wait: what then happens to intents */
     /* --listen ADDR, repeatable: unix:///abs/path, or HOST:PORT (plain only on loopback, else
      * mTLS). Default unix:///run/stepwell/stepwell.sock */
     const char *listen[SW_LISTEN_MAX];
@@ -46,7 +57,8 @@ struct sw_config {
     uint64_t journal_reserve_bytes;
     uint64_t retention_ms;   /* --retention DURATION (30d, 12h, 0 = for ever). Default 30d */
     uint64_t lease_grace_ms; /* --lease-grace DURATION. Default 10s */
-    /* --drain-timeout DURATION: calls may finish so long after SIGTERM. Default 5s */
+    /* --drain-timeout DURATION: calls may finish, and records be shipped, so long after SIGTERM.
+     * Default 5s */
     uint64_t drain_ms;
     unsigned readers;            /* --readers N threads for history. Default 2 */
     bool check_all;              /* --check: verify the whole journal at start */

@@ -40,7 +40,7 @@ struct sw_flag {
     enum sw_code (*set)(void *target, const char *text, struct sw_err *err);
 };
 
-enum { SW_FLAGS_MAX = 40 };
+enum { SW_FLAGS_MAX = 60 };
 
 struct sw_flags_left {
     char **words; /* positional words; argv's memory, reordered */

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum type { TYPE_counter, TYPE_gauge, TYPE_histogram, TYPE_histogram_count };
+#include "storage/base/clock.h"
+
+enum type { TYPE_counter, TYPE_gauge, TYPE_gauge_age, TYPE_histogram, TYPE_histogram_count };
 
 enum { BUCKETS_MAX = 14 };
 
@@ -29,7 +31,8 @@ static const double seconds_bounds[BUCKETS_MAX] = {
 static const double count_bounds[BUCKETS_MAX] = {1,   2,   4,   8,    16,   32,   64,
                                                  128, 256, 512, 1024, 2048, 4096, 8192};
 
-/* A counter or gauge uses `value` alone. */
+/* A counter or gauge uses `value` alone: of an age, since when, ms since 1970, 0 = nothing is
+ * aging. */
 static struct {
     _Atomic uint64_t value;                    /* histogram: the sum, in units of 1 / scale() */
     _Atomic uint64_t buckets[BUCKETS_MAX + 1]; /* the last: above all bounds */
@@ -61,7 +64,7 @@ void sw_metric_add(enum sw_metric metric, uint64_t n)
 
 void sw_metric_set(enum sw_metric metric, uint64_t value)
 {
-    assert(metrics[metric].type == TYPE_gauge);
+    assert(metrics[metric].type == TYPE_gauge || metrics[metric].type == TYPE_gauge_age);
     atomic_store_explicit(&values[metric].value, value, memory_order_relaxed);
 }
 
@@ -96,9 +99,20 @@ static void print_histogram(FILE *out, enum sw_metric metric)
     (void)fprintf(out, "%s_count %" PRIu64 "\n", name, below);
 }
 
+/* Counted when it is read, so that it rises even if nobody sets it. */
+static void print_age(FILE *out, enum sw_metric metric)
+{
+    uint64_t since_ms = atomic_load_explicit(&values[metric].value, memory_order_relaxed);
+    uint64_t now_ms = sw_clock_now_ms(&sw_clock_system);
+    uint64_t age_ms = since_ms == 0 || now_ms < since_ms ? 0 : now_ms - since_ms;
+
+    (void)fprintf(out, "%s %" PRIu64 ".%03" PRIu64 "\n", metrics[metric].name, age_ms / 1000,
+                  age_ms % 1000);
+}
+
 char *sw_metrics_text(size_t *ret_size)
 {
-    static const char *const type_names[] = {"counter", "gauge", "histogram", "histogram"};
+    static const char *const type_names[] = {"counter", "gauge", "gauge", "histogram", "histogram"};
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -112,6 +126,8 @@ char *sw_metrics_text(size_t *ret_size)
                       metrics[metric].help, metrics[metric].name, type_names[metrics[metric].type]);
         if (is_histogram(metric))
             print_histogram(out, metric);
+        else if (metrics[metric].type == TYPE_gauge_age)
+            print_age(out, metric);
         else
             (void)fprintf(out, "%s %" PRIu64 "\n", metrics[metric].name,
                           atomic_load_explicit(&values[metric].value, memory_order_relaxed));

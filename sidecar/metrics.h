@@ -20,7 +20,7 @@ enum sw_metric {
 };
 
 void sw_metric_add(enum sw_metric metric, uint64_t n);       /* counters */
-void sw_metric_set(enum sw_metric metric, uint64_t value);   /* gauges */
+void sw_metric_set(enum sw_metric metric, uint64_t value);   /* gauges; of an age: its start, ms */
 void sw_metric_observe(enum sw_metric metric, double value); /* histograms: seconds, or a count */
 
 /* Prometheus text exposition format 0.0.4; malloc'd and NUL-terminated, NULL without memory. */

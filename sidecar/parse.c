@@ -192,3 +192,14 @@ enum sw_code sw_parse_address(const char *text, const char **ret_path,
     *ret_path = path;
     return SW_OK;
 }
+
+bool sw_is_plain_name(const char *text, size_t size_max)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                               "0123456789._-";
+    size_t size = strlen(text);
+
+    return size > 0 && size <= size_max && strspn(text, good) == size && strcmp(text, ".") != 0 &&
+           strcmp(text, "..") != 0;
+}

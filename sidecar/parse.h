@@ -9,6 +9,8 @@
 #ifndef SW_PARSE_H
 #define SW_PARSE_H
 
+#include <stddef.h>
+
 #include "storage/base/status.h"
 
 /* Digits only, min to max. */
@@ -25,6 +27,9 @@ SW_MUST_CHECK enum sw_code sw_parse_bytes(const char *text, uint64_t *ret_bytes,
 
 /* Octal permission bits: "660", "0660". */
 SW_MUST_CHECK enum sw_code sw_parse_mode(const char *text, uint32_t *ret_mode, struct sw_err *err);
+
+/* 1 to size_max of a-z A-Z 0-9 . _ -, not "." or "..": safe as a part of any path. */
+bool sw_is_plain_name(const char *text, size_t size_max);
 
 enum { SW_HOST_MAX = 255 };
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,39 +13,58 @@
 #include "sidecar/metrics.h"
 #include "sidecar/rpc/server.h"
 #include "sidecar/worker/metrics_http.h"
+#include "sidecar/worker/opener.h"
 #include "sidecar/worker/readers.h"
+#include "sidecar/worker/shipper.h"
 #include "sidecar/worker/thread.h"
 #include "storage/journal/journal.h"
 
-enum { STEPS_CACHED_MAX = 1000000 }; /* about 16 MiB */
+enum {
+    STEPS_CACHED_MAX = 1000000, /* about 16 MiB */
+    SHIP_BYTES_MAX = 256 << 10, /* so many pending bytes are shipped at once */
+    SHIP_AFTER_CALLS_MS = 1000  /* least time to ship what the last calls recorded */
+};
 
 /* Everything the process owns, in the order it is made. */
 struct process {
     const struct sw_config *config;
-    struct sw_journal *journal;
-    struct sw_readers *readers;
+    int ready_fd;
     struct sw_metrics_http *metrics;
+    struct sw_store *store;
     struct sw_server *server;
-    struct sw_service *service;
+    struct sw_opener *opener;
     struct sw_thread loop;
     char owner[320];
-    enum sw_code rc; /* of the loop */
-    struct sw_err err;
+    /* made by the opener, or at once where there is nothing to wait for */
+    struct sw_journal *journal;
+    struct sw_readers *readers;
+    struct sw_shipper *shipper;
+    struct sw_service *service;
+    /* how it ended */
+    _Atomic int opened; /* enum sw_code of the opener */
 };
 
 static int exit_code(enum sw_code rc)
 {
-    if (rc == SW_OK)
+    switch ((int)rc) {
+    case SW_OK:
         return SW_EXIT_OK;
-    return rc == SW_CONFIGURATION || rc == SW_JOURNAL_LOCKED || rc == SW_JOURNAL_TOO_NEW
-               ? SW_EXIT_CONFIGURATION
-               : SW_EXIT_STORAGE;
+    case SW_CONFIGURATION:
+    case SW_JOURNAL_LOCKED:
+    case SW_JOURNAL_TOO_NEW:
+    case SW_STORE_REFUSED:
+    case SW_STORE_UNSAFE:
+        return SW_EXIT_CONFIGURATION;
+    case SW_OWNER_FENCED:
+        return SW_EXIT_FENCED;
+    default:
+        return SW_EXIT_STORAGE;
+    }
 }
 
-static enum sw_code open_journal(struct process *process, struct sw_err *err)
+static struct sw_journal_options journal_options(const struct sw_config *config)
 {
-    const struct sw_config *config = process->config;
-    struct sw_journal_options options = {
+    return (struct sw_journal_options){
         .directory = config->data,
         .name = config->journal,
         .bytes_max = config->limits.journal_bytes_max,
@@ -53,16 +73,44 @@ static enum sw_code open_journal(struct process *process, struct sw_err *err)
         .check_all = config->check_all,
         .now_ms = sw_clock_now_ms(&sw_clock_system),
     };
-    const struct sw_journal_state *state;
-    enum sw_code rc = sw_journal_open(&options, &process->journal, err);
+}
 
-    if (rc != SW_OK)
-        return sw_wrap(err, "open journal in %s", config->data);
-    state = sw_journal_state(process->journal);
-    sw_log(INFO, "journal open", {"journal", .text = state->name},
-           {"epoch", .number = state->epoch}, {"lsn", .number = state->lsn},
-           {"bytes", .number = state->bytes});
-    return sw_readers_start(config->data, config->readers, &process->readers, err);
+static void tell_ready(struct process *process)
+{
+    sw_log(INFO, "serving", {"owner", .text = process->owner}, {"version", .text = SW_VERSION});
+    if (process->ready_fd < 0)
+        return;
+    if (write(process->ready_fd, "1", 1) != 1)
+        sw_log_write(SW_LOG_WARNING, "nobody listens on the ready descriptor", NULL);
+    close(process->ready_fd);
+}
+
+/* ---- once the journal is open ------------------------------------------------- */
+
+static enum sw_code start_shipper(struct process *process, struct sw_archive **archive,
+                                  bool restored, struct sw_err *err)
+{
+    const struct sw_config *config = process->config;
+    struct sw_shipper_options options = {
+        .data = config->data,
+        .lsn = sw_journal_state(process->journal)->lsn,
+        .restored = restored,
+        .store = process->store,
+        .clock = &sw_clock_system,
+        .policy = {.interval_us = config->ship_interval_ms * 1000,
+                   .bytes_max = SHIP_BYTES_MAX,
+                   .backlog_bytes_max = config->backlog_bytes_max,
+                   .backlog_age_us_max = config->backlog_age_ms_max * 1000},
+        .changed = sw_server_shipped,
+        .self = process->server,
+    };
+
+    return sw_shipper_start(&options, archive, &process->shipper, err);
+}
+
+static bool backlog_full(void *self)
+{
+    return sw_shipper_is_full(self);
 }
 
 static enum sw_code start_service(struct process *process, struct sw_err *err)
@@ -76,6 +124,9 @@ static enum sw_code start_service(struct process *process, struct sw_err *err)
         .lease_grace_ms = config->lease_grace_ms,
         .steps_cached_max = STEPS_CACHED_MAX,
         .events = sw_server_events(process->server),
+        .has_store = process->shipper != NULL,
+        .backlog_full = process->shipper != NULL ? backlog_full : NULL,
+        .backlog = process->shipper,
     };
     enum sw_code rc = sw_journal_reader_open(config->data, NULL, &reader, err);
 
@@ -83,17 +134,111 @@ static enum sw_code start_service(struct process *process, struct sw_err *err)
     if (rc == SW_OK)
         rc = sw_service_new(&options, &process->service, err);
     sw_journal_reader_close(reader);
-    if (rc == SW_OK)
-        sw_server_set_service(process->server, process->service);
     return rc;
+}
+
+/* On the opener's thread, or on the main thread before the loop runs. */
+static enum sw_code on_opened(void *self, struct sw_journal **journal, struct sw_archive **archive,
+                              const struct sw_take_over *report, struct sw_err *err)
+{
+    struct process *process = self;
+    const struct sw_config *config = process->config;
+    const struct sw_journal_state *state = sw_journal_state(*journal);
+    enum sw_code rc;
+
+    process->journal = *journal;
+    *journal = NULL;
+    sw_log(INFO, "journal open", {"journal", .text = state->name},
+           {"epoch", .number = state->epoch}, {"lsn", .number = state->lsn},
+           {"bytes", .number = state->bytes});
+    rc = sw_readers_start(config->data, config->readers, &process->readers, err);
+    if (rc == SW_OK && *archive != NULL)
+        rc = start_shipper(process, archive, report->restored_records != 0, err);
+    if (rc == SW_OK)
+        rc = start_service(process, err);
+    if (rc != SW_OK)
+        return rc;
+    sw_server_attach(process->server,
+                     &(struct sw_server_backing){
+                         .journal = process->journal,
+                         .readers = process->readers,
+                         .service = process->service,
+                         .shipper = process->shipper,
+                         .store_url = process->store == NULL ? NULL : sw_store_url(process->store),
+                     });
+    return SW_OK;
+}
+
+static enum sw_code on_opened_late(void *self, struct sw_journal **journal,
+                                   struct sw_archive **archive, const struct sw_take_over *report,
+                                   struct sw_err *err)
+{
+    enum sw_code rc = on_opened(self, journal, archive, report, err);
+
+    if (rc == SW_OK)
+        tell_ready(self);
+    return rc;
+}
+
+static void on_open_failed(void *self, enum sw_code rc, const struct sw_err *err)
+{
+    struct process *process = self;
+
+    sw_log(ERROR, "cannot open the journal", {"reason", .text = sw_code_name(rc)},
+           {"error", .text = err->text});
+    atomic_store(&process->opened, (int)rc);
+    kill(getpid(), SIGTERM); /* the main thread waits for it */
+}
+
+/* ---- starting -------------------------------------------------------------------- */
+
+static bool opens_late(const struct process *process)
+{
+    return process->store != NULL || process->config->journal == NULL;
+}
+
+static enum sw_code open_now(struct process *process, struct sw_err *err)
+{
+    struct sw_journal_options options = journal_options(process->config);
+    struct sw_journal *journal = NULL;
+    struct sw_archive *archive = NULL;
+    enum sw_code rc = sw_journal_open(&options, &journal, err);
+
+    if (rc != SW_OK)
+        return sw_wrap(err, "open journal in %s", process->config->data);
+    return on_opened(process, &journal, &archive, &(struct sw_take_over){.local = SW_LOCAL_SAME},
+                     err);
+}
+
+static enum sw_code open_late(struct process *process, struct sw_err *err)
+{
+    const struct sw_config *config = process->config;
+    struct sw_opener_options options = {
+        .journal = journal_options(config),
+        .name_file = config->journal_file,
+        .store = process->store,
+        .key_file = config->store_key_file,
+        .clock = &sw_clock_system,
+        .opened = on_opened_late,
+        .failed = on_open_failed,
+        .self = process,
+    };
+
+    return sw_opener_start(&options, &process->opener, err);
 }
 
 static enum sw_code start(struct process *process, struct sw_err *err)
 {
     const struct sw_config *config = process->config;
-    enum sw_code rc = open_journal(process, err);
     char host[256] = "?";
+    enum sw_code rc = SW_OK;
 
+    if (config->store.url != NULL) {
+        struct sw_store_options options = config->store;
+
+        options.clock = &sw_clock_system;
+        rc = sw_store_open(&options, &process->store, err);
+    }
     if (rc == SW_OK && config->metrics_listen != NULL)
         rc = sw_metrics_http_start(config->metrics_listen, &process->metrics, err);
     if (rc != SW_OK)
@@ -102,55 +247,82 @@ static enum sw_code start(struct process *process, struct sw_err *err)
     snprintf(process->owner, sizeof process->owner, "%s/%ld", host, (long)getpid());
     rc = sw_server_new(&(struct sw_server_options){.config = config,
                                                    .clock = &sw_clock_system,
-                                                   .journal = process->journal,
-                                                   .readers = process->readers,
                                                    .owner = process->owner},
                        &process->server, err);
-    if (rc == SW_OK)
-        rc = start_service(process, err);
+    if (rc == SW_OK && !opens_late(process))
+        rc = open_now(process, err);
     if (rc == SW_OK)
         rc = sw_server_listen(process->server, err);
+    if (rc == SW_OK && opens_late(process))
+        rc = open_late(process, err);
     return rc;
 }
 
 static void run_loop(void *self)
 {
     struct process *process = self;
+    struct sw_err err = {0};
 
-    process->rc = sw_server_run(process->server, &process->err);
-    if (process->rc != SW_OK) {
+    if (sw_server_run(process->server, &err) != SW_OK) {
         /* Nothing unacknowledged was acknowledged; what is on disk is for the next
          * start to find out. No orderly shutdown: it would touch the journal. */
-        sw_log(ERROR, "the journal failed, giving up", {"error", .text = process->err.text});
+        sw_log(ERROR, "the journal failed, giving up", {"error", .text = err.text});
         _exit(SW_EXIT_STORAGE);
     }
     kill(getpid(), SIGTERM); /* the main thread waits for it */
 }
 
-static void stop(struct process *process)
+/* ---- ending ----------------------------------------------------------------------- */
+
+/* Ships the rest, closes everything, and says how it ended. */
+static int stop(struct process *process, uint64_t ship_ms)
 {
+    struct sw_shipper_end end;
+
+    sw_opener_stop(process->opener); /* from here on nothing is made any more */
+    end = sw_shipper_stop(process->shipper, ship_ms);
     sw_server_free(process->server);
     sw_service_free(process->service);
     sw_metrics_http_stop(process->metrics);
     sw_readers_stop(process->readers);
     sw_journal_close(process->journal);
+    sw_store_close(process->store);
+    if (end.fenced)
+        return SW_EXIT_FENCED;
+    if (end.shipped_lsn < end.lsn) {
+        sw_log(ERROR, "stopped, but the object store does not have everything",
+               {"lsn", .number = end.lsn}, {"shipped_lsn", .number = end.shipped_lsn});
+        return SW_EXIT_UNSHIPPED;
+    }
+    return SW_EXIT_OK;
 }
 
-static void tell_ready(int ready_fd)
+static int end(struct process *process, sigset_t *signals)
 {
-    if (ready_fd < 0)
-        return;
-    if (write(ready_fd, "1", 1) != 1)
-        sw_log_write(SW_LOG_WARNING, "nobody listens on the ready descriptor", NULL);
-    close(ready_fd);
+    uint64_t drain_us = process->config->drain_ms * 1000;
+    uint64_t started_us;
+    uint64_t took_us;
+    int received;
+    int code;
+
+    sigwait(signals, &received);
+    started_us = sw_clock_monotonic_us(&sw_clock_system);
+    sw_server_drain(process->server);
+    sw_thread_join(&process->loop);
+    took_us = sw_clock_monotonic_us(&sw_clock_system) - started_us;
+    code =
+        stop(process, (took_us < drain_us ? drain_us - took_us : 0) / 1000 + SHIP_AFTER_CALLS_MS);
+    if (atomic_load(&process->opened) != SW_OK)
+        code = exit_code((enum sw_code)atomic_load(&process->opened));
+    sw_log(INFO, "stopped", {"exit_code", .number = (uint64_t)code});
+    return code;
 }
 
 int sw_serve(const struct sw_config *config, int ready_fd)
 {
-    struct process process = {.config = config};
+    struct process process = {.config = config, .ready_fd = ready_fd};
     struct sw_err err = {0};
     sigset_t signals;
-    int received;
     enum sw_code rc;
 
     sw_log_setup(config->log_level, config->log_text);
@@ -165,15 +337,10 @@ int sw_serve(const struct sw_config *config, int ready_fd)
     if (rc != SW_OK) {
         sw_log(ERROR, "cannot start", {"reason", .text = sw_code_name(rc)},
                {"error", .text = err.text});
-        stop(&process);
+        (void)stop(&process, 0);
         return exit_code(rc);
     }
-    sw_log(INFO, "serving", {"owner", .text = process.owner}, {"version", .text = SW_VERSION});
-    tell_ready(ready_fd);
-    sigwait(&signals, &received);
-    sw_server_drain(process.server);
-    sw_thread_join(&process.loop);
-    stop(&process);
-    sw_log_write(SW_LOG_INFO, "stopped", NULL);
-    return SW_EXIT_OK;
+    if (process.opener == NULL)
+        tell_ready(&process);
+    return end(&process, &signals);
 }

@@ -3,7 +3,7 @@
  * record - what the journal stores, as plain structs.
  *
  * The journal is a list of records; everything else is derived from it by one
- * reducer (sidecar/engine/apply.h). Enumerator numbers are the numbers on disk
+ * reducer (sidecar/engine/step.h). Enumerator numbers are the numbers on disk
  * and on the wire: they never change.
  *
  * Owns: nothing. Spans point into the arena of whoever made the record.
@@ -67,7 +67,7 @@ enum {
     SW_CLAIM_TASKS_MAX = 64
 };
 
-/* Opaque bytes. Written: data is set and the journal fills digest. Read: data
+/* Opaque bytes. Written: data is set and the journal fills digest, unless it is known. Read: data
  * is set only where the reader asked for payload bytes; size and digest always. */
 struct sw_payload {
     bool present;
@@ -75,6 +75,7 @@ struct sw_payload {
     struct sw_span content_type;
     uint64_t size;
     struct sw_digest digest; /* SHA-256 of data */
+    bool digest_known;       /* written: the caller has computed it */
 };
 
 struct sw_failure {

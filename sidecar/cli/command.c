@@ -16,7 +16,7 @@ static const char EXIT_STATUS[] = "    0   done\n"
                                   "    1   usage or configuration; the request was refused\n"
                                   "    2   the disk failed, or the journal is corrupt\n"
                                   "    5   no such run, step or file\n"
-                                  "    6   no server answers\n";
+                                  "    6   no server, or no object store, answers\n";
 
 static void print_help(const struct sw_cli_command *const *commands)
 {
@@ -36,7 +36,7 @@ static void print_help(const struct sw_cli_command *const *commands)
                  "    Each option of `stepwell serve` has a variable: see stepwell help serve.\n\n"
                  "EXIT STATUS\n"
                  "%s"
-                 "    `stepwell serve` uses 0 to 2; `stepwell dev` ends with the agent's code.\n\n"
+                 "    `stepwell serve` uses 0 to 4; `stepwell dev` ends with the agent's code.\n\n"
                  "EXAMPLES\n"
                  "    stepwell dev -- python agent.py\n"
                  "    stepwell runs --in-doubt\n"
@@ -109,7 +109,12 @@ int sw_cli_fail(const struct sw_cli_command *command, const struct sw_err *err)
     (void)fprintf(stderr, "stepwell %s: %s\n", command->name,
                   sw_text_safe(&arena, sw_span_of_text(err->text), 0));
     sw_arena_fini(&arena);
-    if (sw_client_is_away(err) || err->code == SW_DRAINING)
+    if (sw_client_is_away(err))
+        (void)fprintf(stderr,
+                      "Try: --addr, or STEPWELL_ADDR, where one does; runs, show and journal "
+                      "read its files without it: --file DIR\n");
+    if (sw_client_is_away(err) || err->code == SW_DRAINING || err->code == SW_RESTORING ||
+        err->code == SW_STORE_UNAVAILABLE)
         return SW_EXIT_CLI_NO_SERVER;
     if (err->code == SW_RUN_NOT_FOUND || err->code == SW_STEP_NOT_FOUND || err->os_errno == ENOENT)
         return SW_EXIT_CLI_NOT_FOUND;

@@ -18,7 +18,7 @@ enum sw_exit {
     SW_EXIT_CLI_USAGE = 1,     /* wrong words or options, or the request was refused */
     SW_EXIT_CLI_STORAGE = 2,   /* the disk failed, or the journal is corrupt */
     SW_EXIT_CLI_NOT_FOUND = 5, /* no such run, step or file */
-    SW_EXIT_CLI_NO_SERVER = 6  /* nobody answers at the address */
+    SW_EXIT_CLI_NO_SERVER = 6  /* nobody answers at the address, or the store does not */
 };
 
 /* A help text, in the order of a manual page. Paragraphs are broken by the printer; lines of
@@ -55,9 +55,12 @@ int sw_cli_usage(const struct sw_cli_command *command, const char *format, ...) 
 
 extern const struct sw_cli_command sw_cli_completion;
 extern const struct sw_cli_command sw_cli_dev;
+extern const struct sw_cli_command sw_cli_doctor;
+extern const struct sw_cli_command sw_cli_drain;
 extern const struct sw_cli_command sw_cli_flush;
 extern const struct sw_cli_command sw_cli_journal;
 extern const struct sw_cli_command sw_cli_resolve;
+extern const struct sw_cli_command sw_cli_restore;
 extern const struct sw_cli_command sw_cli_runs;
 extern const struct sw_cli_command sw_cli_show;
 extern const struct sw_cli_command sw_cli_status;

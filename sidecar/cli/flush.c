@@ -28,11 +28,12 @@ static const struct sw_flag flags[] = {
 
 static const struct sw_cli_page page = {
     .synopsis = "flush [--lsn LSN] [OPTION]...",
-    .description = "Waits until the journal is fsynced, for example before a volume's snapshot. "
-                   "Outcomes and intents of effect ONCE are fsynced before they are acknowledged "
-                   "anyway; this is about the intents that may be repeated.",
+    .description = "Waits until the journal is fsynced, for example before a volume's snapshot, "
+                   "and with an object store until it is there. Outcomes and intents of effect "
+                   "ONCE are as durable as they shall be before they are acknowledged anyway; this "
+                   "is about the rest.",
     .flags = flags,
-    .json = "    {\"lsn\"}   everything up to here is fsynced\n",
+    .json = "    {\"lsn\"}   everything up to here is durable\n",
     .examples = "    stepwell flush && snapshot-the-volume\n",
 };
 
@@ -58,7 +59,7 @@ static int run(int argc, char **argv)
     if (rc != SW_OK)
         return sw_cli_fail(&sw_cli_flush, &err);
     if (!options.common.json) {
-        (void)printf("on disk up to %" PRIu64 "\n", lsn);
+        (void)printf("durable up to %" PRIu64 "\n", lsn);
         return SW_EXIT_CLI_OK;
     }
     root = sw_json_new();
@@ -68,5 +69,5 @@ static int run(int argc, char **argv)
     return SW_EXIT_CLI_OK;
 }
 
-const struct sw_cli_command sw_cli_flush = {"flush", "wait until the journal is on disk", &page,
+const struct sw_cli_command sw_cli_flush = {"flush", "wait until the journal is durable", &page,
                                             run};

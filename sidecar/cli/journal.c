@@ -31,6 +31,7 @@ static const struct sw_flag flags[] = {
      "Show at most so many; 0 = all.", NULL},
     SW_CLI_FLAG_JSON(options),
     SW_CLI_FLAG_FILE(options),
+    SW_CLI_FLAGS_FROM_STORE(options),
     SW_CLI_FLAGS_SERVER(options),
     SW_CLI_FLAGS_END,
 };

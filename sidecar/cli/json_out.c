@@ -87,6 +87,14 @@ void sw_json_number(cJSON *into, const char *key, uint64_t number)
     put(into, key, cJSON_CreateRaw(digits));
 }
 
+void sw_json_integer(cJSON *into, const char *key, int64_t number)
+{
+    char digits[24];
+
+    (void)snprintf(digits, sizeof(digits), "%" PRId64, number);
+    put(into, key, cJSON_CreateRaw(digits));
+}
+
 void sw_json_bool(cJSON *into, const char *key, bool value)
 {
     put(into, key, cJSON_CreateBool(value));

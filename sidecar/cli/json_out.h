@@ -28,6 +28,7 @@ struct cJSON *sw_json_object(struct cJSON *into, const char *key);
 struct cJSON *sw_json_array(struct cJSON *into, const char *key);
 void sw_json_text(struct cJSON *into, const char *key, struct sw_span text);
 void sw_json_number(struct cJSON *into, const char *key, uint64_t number);
+void sw_json_integer(struct cJSON *into, const char *key, int64_t number);
 void sw_json_bool(struct cJSON *into, const char *key, bool value);
 void sw_json_null(struct cJSON *into, const char *key);
 /* "2026-11-23T00:06:36.123Z", null for 0. */

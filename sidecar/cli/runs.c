@@ -62,6 +62,7 @@ static const struct sw_flag flags[] = {
      "Show at most so many; 0 = all.", NULL},
     SW_CLI_FLAG_JSON(options),
     SW_CLI_FLAG_FILE(options),
+    SW_CLI_FLAGS_FROM_STORE(options),
     SW_CLI_FLAGS_SERVER(options),
     SW_CLI_FLAGS_END,
 };
@@ -73,7 +74,7 @@ static const struct sw_cli_page page = {
         "Lists runs, newest first. HELD says whether somebody is known to hold the run's lease; "
         "a run that nobody holds waits for its agent to come back. DOUBT counts the steps of "
         "which nobody knows whether they happened: see stepwell show and stepwell resolve.\n\n"
-        "With --file nothing counts as held.",
+        "With --file or --store nothing counts as held.",
     .flags = flags,
     .json =
         "    {\"runs\": [\n"
@@ -84,7 +85,8 @@ static const struct sw_cli_page page = {
         "    and steps are null while a run is running.\n",
     .examples = "    stepwell runs --state running --label team=billing\n"
                 "    stepwell runs --in-doubt --json | jq -r '.runs[].run_id'\n"
-                "    stepwell runs --file /var/lib/stepwell\n",
+                "    stepwell runs --file /var/lib/stepwell\n"
+                "    stepwell runs --store s3://bucket/agents --journal agent-17\n",
 };
 
 struct listing {

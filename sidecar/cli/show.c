@@ -17,6 +17,7 @@ static const struct sw_flag flags[] = {
      "Also show each step's recorded input.", NULL},
     SW_CLI_FLAG_JSON(options),
     SW_CLI_FLAG_FILE(options),
+    SW_CLI_FLAGS_FROM_STORE(options),
     SW_CLI_FLAGS_SERVER(options),
     SW_CLI_FLAGS_END,
 };

@@ -15,7 +15,15 @@ enum sw_code sw_source_open(const struct sw_cli_common *common, struct sw_source
     const char *path;
     enum sw_code rc;
 
-    if (common->file != NULL) {
+    if (common->store.options.url != NULL) {
+        if (common->file != NULL)
+            return sw_fail(err, SW_CONFIGURATION, "--file or --store, not both");
+        rc = sw_cli_store_copy(&common->store, source.folder, err);
+        if (rc == SW_OK)
+            rc = sw_file_open(source.folder, &source.reader, &source.state, err);
+        if (rc != SW_OK)
+            sw_cli_store_remove(source.folder);
+    } else if (common->file != NULL) {
         rc = sw_file_open(common->file, &source.reader, &source.state, err);
     } else {
         struct sw_client_options options = {
@@ -42,6 +50,7 @@ void sw_source_close(struct sw_source *source)
 {
     sw_client_close(source->client);
     sw_journal_reader_close(source->reader);
+    sw_cli_store_remove(source->folder);
     *source = (struct sw_source){.client = NULL};
 }
 

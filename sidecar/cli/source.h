@@ -4,6 +4,7 @@
  *
  *   --addr ADDR  -> sidecar/rpc/client.h          what is held is known
  *   --file PATH  -> storage/journal, history.h    nothing is held
+ *   --store URL  -> storage/archive restores into a temporary folder, then as --file
  *
  * Both show the same views; a step that is in doubt has state DOUBTED.
  *
@@ -15,13 +16,15 @@
 #define SW_CLI_SOURCE_H
 
 #include "sidecar/cli/command.h"
+#include "sidecar/cli/store.h"
 #include "sidecar/rpc/client.h"
 #include "storage/journal/journal.h"
 
 /* The options that say where to look, the same for every command. */
 struct sw_cli_common {
     const char *addr;
-    const char *file; /* NULL: ask the server */
+    const char *file;          /* NULL: ask the server */
+    struct sw_cli_store store; /* url NULL: likewise */
     const char *tls_ca;
     const char *tls_cert;
     const char *tls_key;
@@ -76,6 +79,19 @@ struct sw_cli_common {
             "need not live.",                                                                      \
             NULL                                                                                   \
     }
+#define SW_CLI_FLAGS_FROM_STORE(type)                                                              \
+    {"store",                                                                                      \
+     "URL",                                                                                        \
+     SW_FLAG_TEXT,                                                                                 \
+     offsetof(struct type, common.store.options.url),                                              \
+     0,                                                                                            \
+     0,                                                                                            \
+     NULL,                                                                                         \
+     false,                                                                                        \
+     "Ask no server: read what an object store has of the journal. Costs a restore into a "        \
+     "temporary folder.",                                                                          \
+     NULL},                                                                                        \
+        SW_CLI_FLAGS_STORE(type, common.store)
 #define SW_CLI_FLAG_JSON(type)                                                                     \
     {                                                                                              \
         "json", NULL, SW_FLAG_SWITCH, offsetof(struct type, common.json), 0, 0, NULL, false,       \
@@ -89,7 +105,8 @@ struct sw_cli_common {
 struct sw_source {
     struct sw_client *client; /* or NULL and */
     struct sw_journal_reader *reader;
-    struct sw_journal_state state; /* of the file */
+    struct sw_journal_state state;   /* of the file */
+    char folder[SW_CLI_FOLDER_SIZE]; /* temporary: removed with the source; "": none */
 };
 
 SW_MUST_CHECK enum sw_code sw_source_open(const struct sw_cli_common *common,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sidecar/cli/json_out.h"
 #include "sidecar/cli/print.h"
@@ -20,19 +21,53 @@ static const struct sw_flag flags[] = {
 static const struct sw_cli_page page = {
     .synopsis = "status [OPTION]...",
     .description = "Shows how the server is: its journal and who owns it, how far that is on disk, "
-                   "what is open, and what the server accepts.",
+                   "how far it is in the object store, what is open, and what the server accepts.",
     .flags = flags,
     .json =
-        "    {\"version\", \"state\": \"SERVING\"|\"DRAINING\", \"journal\", \"journal_uuid\", "
-        "\"owner\",\n"
+        "    {\"version\", \"state\": \"SERVING\"|\"DRAINING\"|\"RESTORING\"|\"FENCED\", "
+        "\"journal\",\n"
+        "     \"journal_uuid\", \"owner\",\n"
         "     \"epoch\", \"lsn\", \"durable_lsn\", \"started\", \"open_runs\", \"held_runs\", "
         "\"sessions\",\n"
         "     \"journal_bytes\", \"limits\": {\"payload_bytes_max\", \"key_bytes_max\",\n"
         "     \"open_steps_max\", \"open_runs_max\", \"queue_length_max\", \"journal_bytes_max\",\n"
-        "     \"message_bytes_max\"}}\n",
+        "     \"message_bytes_max\", \"backlog_bytes_max\", \"backlog_age_ms_max\"},\n"
+        "     \"store\": null or {\"url\", \"state\": "
+        "\"ANSWERING\"|\"AWAY\"|\"REFUSING\"|\"FENCED\",\n"
+        "     \"error\", \"shipped_lsn\", \"lag_ms\", \"lag_bytes\", \"slot\", \"owner_id\",\n"
+        "     \"put_p50_us\", \"put_p99_us\", \"snapshot_slot\", \"snapshot_at\", "
+        "\"verified_at\"}}\n",
     .examples = "    stepwell status\n"
                 "    stepwell status --json | jq .durable_lsn\n",
 };
+
+static void put_store(struct cJSON *root, const struct sw_client_status *status)
+{
+    const struct sw_client_store *store = &status->store;
+    struct cJSON *into;
+
+    if (!status->has_store) {
+        sw_json_null(root, "store");
+        return;
+    }
+    into = sw_json_object(root, "store");
+    sw_json_text(into, "url", store->url);
+    sw_json_text(into, "state", sw_span_of_text(store->state));
+    if (store->error.size != 0)
+        sw_json_text(into, "error", store->error);
+    else
+        sw_json_null(into, "error");
+    sw_json_number(into, "shipped_lsn", store->shipped_lsn);
+    sw_json_number(into, "lag_ms", store->lag_ms);
+    sw_json_number(into, "lag_bytes", store->lag_bytes);
+    sw_json_number(into, "slot", store->slot);
+    sw_json_text(into, "owner_id", store->owner_id);
+    sw_json_number(into, "put_p50_us", store->put_p50_us);
+    sw_json_number(into, "put_p99_us", store->put_p99_us);
+    sw_json_number(into, "snapshot_slot", store->snapshot_slot);
+    sw_json_time(into, "snapshot_at", store->snapshot_at_ms);
+    sw_json_time(into, "verified_at", store->verified_at_ms);
+}
 
 static void print_json(const struct sw_client_status *status)
 {
@@ -40,7 +75,7 @@ static void print_json(const struct sw_client_status *status)
     struct cJSON *limits;
 
     sw_json_text(root, "version", status->version);
-    sw_json_text(root, "state", sw_span_of_text(status->draining ? "DRAINING" : "SERVING"));
+    sw_json_text(root, "state", sw_span_of_text(status->state));
     sw_json_text(root, "journal", status->journal);
     sw_json_text(root, "journal_uuid", status->journal_uuid);
     sw_json_text(root, "owner", status->owner);
@@ -60,8 +95,34 @@ static void print_json(const struct sw_client_status *status)
     sw_json_number(limits, "queue_length_max", status->limits.queue_length_max);
     sw_json_number(limits, "journal_bytes_max", status->limits.journal_bytes_max);
     sw_json_number(limits, "message_bytes_max", status->limits.message_bytes_max);
+    sw_json_number(limits, "backlog_bytes_max", status->backlog_bytes_max);
+    sw_json_number(limits, "backlog_age_ms_max", status->backlog_age_ms_max);
+    put_store(root, status);
     sw_json_print(root, stdout);
     (void)fputc('\n', stdout);
+}
+
+static void print_store(const struct sw_client_status *status, struct sw_arena *arena)
+{
+    const struct sw_client_store *store = &status->store;
+
+    (void)printf("store      %s  %s%s%s\n", sw_text_safe(arena, store->url, 0), store->state,
+                 store->error.size != 0 ? ": " : "", sw_text_safe(arena, store->error, 0));
+    (void)printf("shipped    up to %" PRIu64 ", ", store->shipped_lsn);
+    if (store->shipped_lsn >= status->lsn)
+        (void)printf("everything");
+    else
+        (void)printf("%" PRIu64 " records (%s) behind, the oldest %s old",
+                     status->lsn - store->shipped_lsn, sw_text_bytes(arena, store->lag_bytes),
+                     sw_text_duration(arena, store->lag_ms));
+    if (store->put_p50_us != 0)
+        (void)printf("; a segment takes %.1f ms, one in a hundred %.1f ms",
+                     (double)store->put_p50_us / 1000, (double)store->put_p99_us / 1000);
+    (void)printf("\ncopy       snapshot %s, last read back %s\n",
+                 store->snapshot_slot == 0
+                     ? "none"
+                     : sw_text_format(arena, "at %" PRIu64, store->snapshot_slot),
+                 store->verified_at_ms == 0 ? "never" : sw_text_time(arena, store->verified_at_ms));
 }
 
 static void print_text(const struct sw_client_status *status, struct sw_arena *arena)
@@ -70,13 +131,16 @@ static void print_text(const struct sw_client_status *status, struct sw_arena *a
     uint64_t up_ms = now_ms > status->started_ms ? now_ms - status->started_ms : 0;
 
     (void)printf("server     stepwell %s, %s, up %s\n", sw_text_safe(arena, status->version, 0),
-                 status->draining ? "DRAINING" : "serving", sw_text_duration(arena, up_ms));
+                 strcmp(status->state, "SERVING") == 0 ? "serving" : status->state,
+                 sw_text_duration(arena, up_ms));
     (void)printf("journal    %s  %s\n", sw_text_safe(arena, status->journal, 0),
                  sw_text_safe(arena, status->journal_uuid, 0));
     (void)printf("owner      %s, epoch %" PRIu64 "\n", sw_text_safe(arena, status->owner, 0),
                  status->epoch);
     (void)printf("records    %" PRIu64 ", on disk up to %" PRIu64 "\n", status->lsn,
                  status->durable_lsn);
+    if (status->has_store)
+        print_store(status, arena);
     (void)printf("runs       %" PRIu64 " open, %" PRIu64 " held, %" PRIu64 " sessions\n",
                  status->open_runs, status->held_runs, status->sessions);
     (void)printf("files      %s of %s\n", sw_text_bytes(arena, status->journal_bytes),

@@ -18,6 +18,8 @@ static const struct sw_client_method resolve_step = {
     &stepwell__v1__control_service_resolve_step_response__descriptor};
 static const struct sw_client_method flush = {"/stepwell.v1.ControlService/Flush",
                                               &stepwell__v1__flush_response__descriptor};
+static const struct sw_client_method drain = {"/stepwell.v1.ControlService/Drain",
+                                              &stepwell__v1__drain_response__descriptor};
 static const struct sw_client_method get_status = {"/stepwell.v1.ControlService/GetStatus",
                                                    &stepwell__v1__get_status_response__descriptor};
 
@@ -244,6 +246,21 @@ enum sw_code sw_client_flush(struct sw_client *client, uint64_t lsn, uint64_t *r
     rc = sw_client_unary(client, &flush, &ask.base, &arena, &answer, err);
     if (rc == SW_OK)
         *ret_lsn = ((const Stepwell__V1__FlushResponse *)answer)->lsn;
+    sw_arena_fini(&arena);
+    return rc;
+}
+
+enum sw_code sw_client_drain(struct sw_client *client, uint64_t *ret_lsn, struct sw_err *err)
+{
+    Stepwell__V1__DrainRequest ask = STEPWELL__V1__DRAIN_REQUEST__INIT;
+    ProtobufCMessage *answer;
+    struct sw_arena arena;
+    enum sw_code rc;
+
+    sw_arena_init(&arena, 0);
+    rc = sw_client_unary(client, &drain, &ask.base, &arena, &answer, err);
+    if (rc == SW_OK)
+        *ret_lsn = ((const Stepwell__V1__DrainResponse *)answer)->lsn;
     sw_arena_fini(&arena);
     return rc;
 }

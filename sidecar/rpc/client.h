@@ -128,9 +128,14 @@ SW_MUST_CHECK enum sw_code sw_client_read_journal(struct sw_client *client,
                                                   struct sw_record_line_visitor visitor,
                                                   struct sw_err *err);
 
-/* Waits until everything up to lsn (0 = the newest record) is fsynced. */
+/* Waits until everything up to lsn (0 = the newest record) is as durable as the server can make it.
+ */
 SW_MUST_CHECK enum sw_code sw_client_flush(struct sw_client *client, uint64_t lsn,
                                            uint64_t *ret_lsn, struct sw_err *err);
+
+/* Has each commit shipped at once from now on; waits until everything is. */
+SW_MUST_CHECK enum sw_code sw_client_drain(struct sw_client *client, uint64_t *ret_lsn,
+                                           struct sw_err *err);
 
 /* ---- the server ----------------------------------------------------------- */
 
@@ -140,9 +145,26 @@ SW_MUST_CHECK enum sw_code sw_client_resolve_step(struct sw_client *client,
                                                   struct sw_resolve_step_answer *ret_answer,
                                                   struct sw_err *err);
 
+/* Of the object store. */
+struct sw_client_store {
+    struct sw_span url;
+    const char *state; /* "ANSWERING", "AWAY", "REFUSING", "FENCED" */
+    struct sw_span error;
+    uint64_t shipped_lsn;
+    uint64_t lag_ms;
+    uint64_t lag_bytes;
+    uint64_t slot;
+    struct sw_span owner_id;
+    uint64_t put_p50_us;
+    uint64_t put_p99_us;
+    uint64_t snapshot_slot;
+    uint64_t snapshot_at_ms;
+    uint64_t verified_at_ms;
+};
+
 struct sw_client_status {
     struct sw_span version;
-    bool draining;
+    const char *state; /* "SERVING", "DRAINING", "RESTORING", "FENCED" */
     struct sw_span journal;
     struct sw_span journal_uuid;
     struct sw_span owner;
@@ -156,6 +178,10 @@ struct sw_client_status {
     uint64_t journal_bytes;
     struct sw_limits limits;
     uint32_t key_bytes_max;
+    uint64_t backlog_bytes_max;
+    uint64_t backlog_age_ms_max;
+    bool has_store;
+    struct sw_client_store store;
 };
 
 SW_MUST_CHECK enum sw_code sw_client_get_status(struct sw_client *client, struct sw_arena *arena,

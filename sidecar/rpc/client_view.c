@@ -189,14 +189,36 @@ void sw_client_view_record(const Stepwell__V1__Record *record, struct sw_record_
     };
 }
 
+static void view_store(const Stepwell__V1__StoreStatus *store, struct sw_client_store *ret_store)
+{
+    static const char *const states[] = {"UNKNOWN", "ANSWERING", "AWAY", "REFUSING", "FENCED"};
+
+    *ret_store = (struct sw_client_store){
+        .url = span_of(store->url),
+        .state = states[(unsigned)store->state < 5 ? store->state : 0],
+        .error = span_of(store->error),
+        .shipped_lsn = store->shipped_lsn,
+        .lag_ms = store->lag_ms,
+        .lag_bytes = store->lag_bytes,
+        .slot = store->slot,
+        .owner_id = span_of(store->owner_id),
+        .put_p50_us = store->put_p50_us,
+        .put_p99_us = store->put_p99_us,
+        .snapshot_slot = store->snapshot_slot,
+        .snapshot_at_ms = store->snapshot_at_ms,
+        .verified_at_ms = store->verified_at_ms,
+    };
+}
+
 void sw_client_view_status(const Stepwell__V1__GetStatusResponse *answer,
                            struct sw_client_status *ret_status)
 {
+    static const char *const states[] = {"UNKNOWN", "SERVING", "DRAINING", "RESTORING", "FENCED"};
     const Stepwell__V1__Limits *limits = answer->limits;
 
     *ret_status = (struct sw_client_status){
         .version = span_of(answer->version),
-        .draining = answer->state == STEPWELL__V1__SERVER_STATE__SERVER_STATE_DRAINING,
+        .state = states[(unsigned)answer->state < 5 ? answer->state : 0],
         .journal = span_of(answer->journal),
         .journal_uuid = span_of(answer->journal_uuid),
         .owner = span_of(answer->owner),
@@ -209,8 +231,14 @@ void sw_client_view_status(const Stepwell__V1__GetStatusResponse *answer,
         .sessions = answer->sessions,
         .journal_bytes = answer->journal_bytes,
     };
+    if (answer->store != NULL) {
+        ret_status->has_store = true;
+        view_store(answer->store, &ret_status->store);
+    }
     if (limits == NULL)
         return;
+    ret_status->backlog_bytes_max = limits->backlog_bytes_max;
+    ret_status->backlog_age_ms_max = limits->backlog_age_ms_max;
     ret_status->key_bytes_max = limits->key_bytes_max;
     ret_status->limits = (struct sw_limits){
         .payload_bytes_max = limits->payload_bytes_max,

@@ -27,7 +27,7 @@ static bool chunk_is_full(const struct sw_feed_chunk *chunk)
 
 static struct sw_span journal_name(const struct sw_feed *feed)
 {
-    return sw_span_of_text(sw_journal_state(feed->server->options.journal)->name);
+    return sw_span_of_text(sw_journal_state(feed->server->journal)->name);
 }
 
 /* ---- steps ---------------------------------------------------------------- */
@@ -365,7 +365,7 @@ enum sw_code sw_feed_next(struct sw_feed *feed, struct sw_err *err)
     if (feed->options.run_id.size != 0)
         feed->liveness = sw_service_liveness(feed->server->service, feed->options.run_id);
     feed->now_ms = sw_loop_now_ms(feed->server);
-    rc = sw_readers_submit(feed->server->options.readers, &feed->job, err);
+    rc = sw_readers_submit(feed->server->readers, &feed->job, err);
     feed->under_way = rc == SW_OK;
     feed->server->reads += feed->under_way;
     return rc;

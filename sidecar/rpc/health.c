@@ -25,8 +25,8 @@ struct health {
     int cancelled;
     bool known;
     bool is_sending;
-    bool drained; /* NOT_SERVING is to be told */
-    bool told_drained;
+    bool drained; /* NOT_SERVING is to be told, and the end */
+    Grpc__Health__V1__HealthCheckResponse__ServingStatus told;
     bool ended;
     bool is_closed;
 };
@@ -59,6 +59,7 @@ static void set_message(struct health *health,
     Grpc__Health__V1__HealthCheckResponse message = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
 
     message.status = status;
+    health->told = status;
     grpc_byte_buffer_destroy(health->message);
     health->message = sw_wire_pack(&message.base);
 }
@@ -67,7 +68,7 @@ static Grpc__Health__V1__HealthCheckResponse__ServingStatus status_of(const stru
 {
     if (!health->known)
         return GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN;
-    if (health->server->draining)
+    if (health->server->draining || health->server->fenced || health->server->service == NULL)
         return GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING;
     return GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
 }
@@ -90,20 +91,21 @@ static void send(struct health *health, bool first, bool last)
         abort();
 }
 
-/* A watcher hears NOT_SERVING, and then the end of the stream. */
-static void tell_drained(struct health *health)
+/* A watcher hears each change; at the drain NOT_SERVING, and then the end of the stream. */
+static void tell(struct health *health)
 {
     struct sw_err err = {0};
 
-    if (!health->drained || health->told_drained || health->is_sending || health->ended ||
-        health->is_closed)
+    if (health->is_sending || health->ended || health->is_closed ||
+        (!health->drained && health->told == status_of(health)))
         return;
-    health->told_drained = true;
     set_message(health, status_of(health));
-    sw_ending_fini(&health->ending);
-    sw_ending_init(&health->ending, sw_fail(&err, SW_DRAINING, "the server is shutting down"),
-                   &err);
-    send(health, false, true);
+    if (health->drained) {
+        sw_ending_fini(&health->ending);
+        sw_ending_init(&health->ending, sw_fail(&err, SW_DRAINING, "the server is shutting down"),
+                       &err);
+    }
+    send(health, false, health->drained);
 }
 
 static void on_sent(struct sw_tag *tag, bool ok)
@@ -112,7 +114,7 @@ static void on_sent(struct sw_tag *tag, bool ok)
 
     health->is_sending = false;
     if (ok)
-        tell_drained(health);
+        tell(health);
     free_when_done(health);
 }
 
@@ -131,7 +133,12 @@ static void drain(struct sw_listener *listener)
     struct health *health = SW_CONTAINER(listener, struct health, listener);
 
     health->drained = true;
-    tell_drained(health);
+    tell(health);
+}
+
+static void ready(struct sw_listener *listener)
+{
+    tell(SW_CONTAINER(listener, struct health, listener));
 }
 
 static struct health *start(struct sw_server *server, struct sw_accept *accept)
@@ -174,6 +181,7 @@ void sw_health_watch_start(struct sw_server *server, struct sw_accept *accept)
     struct health *health = start(server, accept);
 
     health->listener.drain = drain;
+    health->listener.ready = ready;
     sw_loop_listen(server, &health->listener);
     set_message(health, status_of(health));
     send(health, true, false);

@@ -12,11 +12,13 @@
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 
-/* A run found: a history where it is not over, else just what the indexes say. */
+/* A run found: what the index says; of one that is not over what memory knows, or, where it
+ * knows nothing, a history. */
 struct found {
     struct found *next;
+    bool recalled;
     struct sw_history *history;
-    struct sw_run_view view; /* of an ended run; in the read's arena */
+    struct sw_run_view view; /* in the read's arena */
 };
 
 struct finding {
@@ -143,8 +145,6 @@ static enum sw_code look_at(struct finding *finding, const struct sw_run_row *ro
                                       .steps = row->steps};
     rc = sw_journal_reader_scan_run(finding->reader, row->run, row->run, row->run, SW_PAYLOADS_NONE,
                                     visitor, &finding->read->err);
-    if (rc == SW_OK && has_labels(view, ask) && row->state == SW_RUN_RUNNING)
-        rc = read_history(finding->read, finding->reader, row->run, found);
     if (rc != SW_OK || !has_labels(view, ask) || (ask->in_doubt && row->state != SW_RUN_RUNNING)) {
         free_found(found);
         return rc;
@@ -228,20 +228,69 @@ static enum sw_code gather_list(struct sw_read *read, struct sw_journal_reader *
     return rc;
 }
 
+/* The view, less what a list does not show, with its texts in the read's arena. */
+static void take_view(struct sw_read *read, struct found *found, const struct sw_run_view *view)
+{
+    struct sw_run_head *head = &found->view.head;
+    struct sw_span run_id = head->run_id;
+    struct sw_span task = head->task;
+
+    *head = view->head;
+    head->run_id = run_id;
+    head->task = task;
+    head->holder = copy(read, view->head.holder);
+    head->usage = (struct sw_usage){0};
+    found->view.held = view->held;
+    found->view.steps_in_doubt = view->steps_in_doubt;
+}
+
+static bool is_wanted(const struct found *found)
+{
+    return found->view.head.state == SW_RUN_RUNNING && !found->recalled;
+}
+
+static bool recall_list(struct sw_read *read)
+{
+    const struct finding *finding = read->found;
+    struct sw_run_view view;
+    bool wanted = false;
+
+    for (struct found *found = finding->head; found != NULL; found = found->next) {
+        if (!is_wanted(found))
+            continue;
+        found->recalled = sw_service_recall(read->server->service, found->view.head.run_id, &view);
+        if (found->recalled)
+            take_view(read, found, &view);
+        wanted |= !found->recalled;
+    }
+    return wanted;
+}
+
+static enum sw_code gather_unknown(struct sw_read *read, struct sw_journal_reader *reader)
+{
+    const struct finding *finding = read->found;
+    enum sw_code rc = SW_OK;
+
+    for (struct found *found = finding->head; rc == SW_OK && found != NULL; found = found->next)
+        if (is_wanted(found))
+            rc = read_history(read, reader, found->view.head.run, found);
+    return rc;
+}
+
 /* Judges with what the loop knows; false: the filter leaves it out. */
 static bool judge(struct sw_read *read, struct found *found, bool in_doubt_only)
 {
+    struct sw_service *service = read->server->service;
     uint64_t now_ms = sw_loop_now_ms(read->server);
-    struct sw_liveness liveness;
+    struct sw_run_view view;
 
-    if (found->history == NULL)
-        return true;
-    sw_history_run(found->history, false, now_ms, &found->view);
-    liveness = sw_service_liveness(read->server->service, found->view.head.run_id);
-    if (liveness.held)
-        sw_history_run(found->history, true, now_ms, &found->view);
-    found->view.input = (struct sw_payload){0};
-    found->view.head.usage = (struct sw_usage){0};
+    if (found->history != NULL) {
+        bool held = sw_service_liveness(service, found->view.head.run_id).held;
+
+        sw_history_run(found->history, held, now_ms, &view);
+        sw_service_remember(service, &view);
+        take_view(read, found, &view);
+    }
     return !in_doubt_only || found->view.steps_in_doubt != 0;
 }
 
@@ -266,7 +315,10 @@ static enum sw_code finish_list(struct sw_read *read, enum sw_code rc)
     return rc;
 }
 
-const struct sw_reading sw_reading_list_runs = {gather_list, finish_list};
+const struct sw_reading sw_reading_list_runs = {.gather = gather_list,
+                                                .recall = recall_list,
+                                                .gather_rest = gather_unknown,
+                                                .finish = finish_list};
 
 /* ---- GetRun ---------------------------------------------------------------------- */
 
@@ -301,7 +353,7 @@ static enum sw_code add_open_step(void *self, const struct sw_step_view *view, b
 {
     struct open_steps *open = self;
     struct sw_server *server = open->read->server;
-    const char *journal = sw_journal_state(server->options.journal)->name;
+    const char *journal = sw_journal_state(server->journal)->name;
 
     (void)ret_stop;
     (void)err;
@@ -344,4 +396,4 @@ static enum sw_code finish_run(struct sw_read *read, enum sw_code rc)
     return rc;
 }
 
-const struct sw_reading sw_reading_get_run = {gather_run, finish_run};
+const struct sw_reading sw_reading_get_run = {.gather = gather_run, .finish = finish_run};

@@ -122,7 +122,7 @@ static void deliver(struct sw_server *server, const struct sw_event *event)
 
 /* ---- requests ------------------------------------------------------------ */
 
-static void add_to_batch(struct sw_server *server, struct sw_request *request)
+void sw_loop_add(struct sw_server *server, struct sw_request *request)
 {
     request->next = NULL;
     *server->batch.tail = request;
@@ -130,10 +130,10 @@ static void add_to_batch(struct sw_server *server, struct sw_request *request)
     server->batch.count++;
     server->batch.bytes += request->bytes;
     server->batch.sync |= request->call.sync;
+    server->batch.ship |= request->call.ship;
+    if (request->call.remote_lsn > server->batch.remote_lsn)
+        server->batch.remote_lsn = request->call.remote_lsn;
 }
-
-static void run_verb(struct sw_server *server, struct sw_request *request);
-static void commit(struct sw_server *server);
 
 static void read_image(struct sw_reader_job *job, struct sw_journal_reader *reader)
 {
@@ -175,11 +175,11 @@ static void on_image(struct sw_tag *tag, bool ok)
         struct sw_request *next = waiter->next;
 
         if (load->rc == SW_OK) {
-            run_verb(server, waiter);
+            sw_loop_run_verb(server, waiter);
         } else {
             waiter->rc = load->rc;
             waiter->err = load->err;
-            add_to_batch(server, waiter);
+            sw_loop_add(server, waiter);
         }
         waiter = next;
     }
@@ -203,7 +203,7 @@ static enum sw_code start_load(struct sw_server *server, struct sw_request *requ
     load->waiters_tail = &load->waiters;
     load->wake = request->grpc_call;
     grpc_call_ref(load->wake);
-    rc = sw_readers_submit(server->options.readers, &load->job, err);
+    rc = sw_readers_submit(server->readers, &load->job, err);
     if (rc != SW_OK) {
         grpc_call_unref(load->wake);
         free(load);
@@ -242,23 +242,27 @@ static void park_claim(struct sw_server *server, struct sw_request *request)
     server->claims_at_ms = sw_loop_now_ms(server); /* computes when to look again */
 }
 
-static void run_verb(struct sw_server *server, struct sw_request *request)
+void sw_loop_run_verb(struct sw_server *server, struct sw_request *request)
 {
     request->call.load_run = 0;
     request->call.sync = false;
+    request->call.ship = false;
+    request->call.remote_lsn = 0;
     request->rc = request->verb->run(server, request);
     if (request->rc == SW_NOT_LOADED) {
         request->rc = park(server, request, &request->err);
         if (request->rc == SW_OK)
             return;
     }
+    if (request->rc == SW_BACKLOG_FULL && sw_remote_park_intent(server, request))
+        return;
     if (request->rc == SW_OK && request->answer == NULL) {
         park_claim(server, request);
         return;
     }
     if (request->rc == SW_OK)
         request->rc = request->pack(request);
-    add_to_batch(server, request);
+    sw_loop_add(server, request);
 }
 
 void sw_loop_submit(struct sw_server *server, struct sw_request *request)
@@ -268,29 +272,46 @@ void sw_loop_submit(struct sw_server *server, struct sw_request *request)
     if (server->requests > server->options.config->limits.queue_length_max) {
         request->rc = sw_fail(&request->err, SW_QUEUE_FULL, "%u requests wait already",
                               server->options.config->limits.queue_length_max);
-        add_to_batch(server, request);
+        sw_loop_add(server, request);
     } else if (server->draining && request->verb->new_work) {
         request->rc = sw_fail(&request->err, SW_DRAINING, "the server is shutting down");
-        add_to_batch(server, request);
+        sw_loop_add(server, request);
+    } else if ((server->service == NULL || server->fenced) && !request->verb->any_time) {
+        request->rc = sw_remote_refusal(server, &request->err);
+        sw_loop_add(server, request);
     } else {
-        run_verb(server, request);
+        sw_loop_run_verb(server, request);
     }
     if (server->batch.count >= SW_BATCH_CALLS_MAX || server->batch.bytes >= SW_BATCH_BYTES_MAX)
-        commit(server);
+        sw_loop_commit(server);
 }
 
 /* ---- claims that wait ---------------------------------------------------- */
 
-void sw_loop_drop_claim(struct sw_server *server, struct sw_request *request)
+void sw_loop_drop(struct sw_server *server, struct sw_request *request)
 {
+    if (sw_remote_drop(server, request))
+        return;
     for (struct sw_request **link = &server->claims; *link != NULL; link = &(*link)->next)
         if (*link == request) {
             *link = request->next;
-            request->gone = true;
             request->rc = sw_fail(&request->err, SW_DRAINING, "nobody waits any more");
-            add_to_batch(server, request);
+            sw_loop_add(server, request);
             return;
         }
+}
+
+void sw_loop_drop_holder(struct sw_server *server, uint64_t holder, bool all)
+{
+    struct sw_request *next;
+
+    for (struct sw_request *claim = server->claims; claim != NULL; claim = next) {
+        next = claim->next;
+        if (claim->call.holder == holder)
+            sw_loop_drop(server, claim);
+    }
+    if (all)
+        sw_remote_drop_holder(server, holder);
 }
 
 static void retry_claims(struct sw_server *server)
@@ -303,7 +324,7 @@ static void retry_claims(struct sw_server *server)
     while (claim != NULL) {
         struct sw_request *next = claim->next;
 
-        run_verb(server, claim); /* ends its wait, parks it again, or answers */
+        sw_loop_run_verb(server, claim); /* ends its wait, parks it again, or answers */
         claim = next;
     }
     if (server->claims != NULL)
@@ -314,7 +335,25 @@ static void retry_claims(struct sw_server *server)
     server->claims_at_ms = soonest;
 }
 
+/* A batch may have begun a grace period that ends before the claims meant to look again. */
+static void hasten_claims(struct sw_server *server)
+{
+    uint64_t at_ms = server->claims != NULL ? sw_service_claimable_at_ms(server->service) : 0;
+
+    if (at_ms != 0 && at_ms < server->claims_at_ms)
+        server->claims_at_ms = at_ms;
+}
+
 /* ---- commit -------------------------------------------------------------- */
+
+void sw_loop_answer(struct sw_server *server, struct sw_request *request)
+{
+    if (request->rc != SW_OK)
+        sw_metric_add(SW_METRIC_CALLS_FAILED, 1);
+    assert(server->requests > 0);
+    server->requests--;
+    request->reply(request);
+}
 
 static void answer_batch(struct sw_server *server, enum sw_code rc, const struct sw_err *err)
 {
@@ -327,6 +366,9 @@ static void answer_batch(struct sw_server *server, enum sw_code rc, const struct
     server->batch.count = 0;
     server->batch.bytes = 0;
     server->batch.sync = false;
+    server->batch.ship = false;
+    server->batch.left_open = false;
+    server->batch.remote_lsn = 0;
     server->batch.events = NULL;
     server->batch.events_tail = &server->batch.events;
     (void)SW_FAULT("loop.before_reply");
@@ -337,11 +379,8 @@ static void answer_batch(struct sw_server *server, enum sw_code rc, const struct
             request->rc = rc;
             request->err = *err;
         }
-        if (request->rc != SW_OK)
-            sw_metric_add(SW_METRIC_CALLS_FAILED, 1);
-        assert(server->requests > 0);
-        server->requests--;
-        request->reply(request);
+        if (request->rc != SW_OK || !sw_remote_park(server, request))
+            sw_loop_answer(server, request);
         if (++answered == 1 && next != NULL) {
             sw_session_flush(server);
             (void)SW_FAULT("loop.mid_reply");
@@ -357,7 +396,7 @@ static void answer_batch(struct sw_server *server, enum sw_code rc, const struct
 
 static void set_gauges(struct sw_server *server)
 {
-    const struct sw_journal_state *state = sw_journal_state(server->options.journal);
+    const struct sw_journal_state *state = sw_journal_state(server->journal);
     struct sw_service_counts counts = sw_service_counts(server->service);
 
     sw_metric_set(SW_METRIC_LSN, state->lsn);
@@ -367,6 +406,7 @@ static void set_gauges(struct sw_server *server)
     sw_metric_set(SW_METRIC_OPEN_RUNS, counts.open_runs);
     sw_metric_set(SW_METRIC_HELD_RUNS, counts.held_runs);
     sw_metric_set(SW_METRIC_SESSIONS, server->sessions);
+    sw_remote_set_gauges(server);
 }
 
 static void break_down(struct sw_server *server, const struct sw_err *err)
@@ -378,7 +418,7 @@ static void break_down(struct sw_server *server, const struct sw_err *err)
 /* Work that may wait: a bounded piece after each commit, the rest when it is quiet. */
 static void maintain(struct sw_server *server, bool idle)
 {
-    struct sw_journal *journal = server->options.journal;
+    struct sw_journal *journal = server->journal;
     struct sw_err err = {0};
     bool more = false;
     enum sw_code rc = SW_OK;
@@ -401,35 +441,53 @@ static void maintain(struct sw_server *server, bool idle)
         server->quiet_at_us = more ? now_us(server) + BUSY_MAINTAIN_US : 0;
 }
 
+static void observe_commit(unsigned calls, bool sync, uint64_t us)
+{
+    sw_metric_add(SW_METRIC_COMMITS, 1);
+    if (sync)
+        sw_metric_add(SW_METRIC_SYNCS, 1);
+    sw_metric_observe(SW_METRIC_BATCH_CALLS, calls);
+    sw_metric_observe(SW_METRIC_COMMIT_SECONDS, (double)us / 1e6);
+}
+
 /* Ends the transaction and answers everybody. */
-static void commit(struct sw_server *server)
+void sw_loop_commit(struct sw_server *server)
 {
     uint64_t started = now_us(server);
+    unsigned calls = server->batch.count;
     bool sync = server->batch.sync;
     struct sw_err err = {0};
+    size_t bytes = server->batch.bytes;
+    uint64_t ended;
     enum sw_code rc;
 
-    if (server->batch.count == 0 || server->broken)
+    if ((calls == 0 && !server->batch.left_open) || server->broken)
         return;
+    if (server->journal == NULL) { /* refusals */
+        answer_batch(server, SW_OK, &err);
+        return;
+    }
 #ifdef SW_BREAK_EARLY_ACK
     sync = false;
     answer_batch(server, SW_OK, &err); /* a deliberately broken build: see tests/crash */
 #endif
-    rc = sw_journal_commit(server->options.journal, sync, &err);
+    rc = sw_journal_commit(server->journal, sync, &err);
     if (rc == SW_OK) {
         sw_service_committed(server->service);
+        sw_remote_committed(server, bytes);
+        if (server->fenced)
+            rc = sw_remote_refusal(server, &err);
     } else if (rc == SW_JOURNAL_FULL) {
         sw_service_forget(server->service);
     } else {
         break_down(server, &err);
         return;
     }
-    sw_metric_add(SW_METRIC_COMMITS, 1);
-    if (sync)
-        sw_metric_add(SW_METRIC_SYNCS, 1);
-    sw_metric_observe(SW_METRIC_BATCH_CALLS, server->batch.count);
-    sw_metric_observe(SW_METRIC_COMMIT_SECONDS, (double)(now_us(server) - started) / 1e6);
+    ended = now_us(server);
     answer_batch(server, rc, &err);
+    server->alone = calls == 1 ? SW_ALONE_MAYBE : SW_ALONE_NO;
+    observe_commit(calls, sync, ended - started);
+    hasten_claims(server);
     maintain(server, false);
     server->quiet_at_us = now_us(server) + QUIET_US;
 }
@@ -468,11 +526,13 @@ static void do_due(struct sw_server *server)
         retry_claims(server);
     if (server->drain_until_ms != 0 && ms >= server->drain_until_ms) {
         server->drain_until_ms = 0;
+        sw_remote_fail(server, SW_DRAINING, "recorded here, but not in the object store in time");
         for (unsigned i = 0; i < server->endpoints_count; i++)
-            if (!server->endpoints[i].down)
+            if (server->endpoints[i].grpc != NULL)
                 grpc_server_cancel_all_calls(server->endpoints[i].grpc);
     }
-    if (server->batch.count == 0 && server->quiet_at_us != 0 && us >= server->quiet_at_us)
+    if (server->batch.count == 0 && !server->batch.left_open && server->quiet_at_us != 0 &&
+        us >= server->quiet_at_us)
         maintain(server, true);
 }
 
@@ -480,7 +540,8 @@ static gpr_timespec wait_until(const struct sw_server *server)
 {
     uint64_t due;
 
-    if (server->batch.count != 0 || (server->claims != NULL && server->claims_due))
+    if (server->batch.count != 0 || server->batch.left_open || server->alone == SW_ALONE_MAYBE ||
+        (server->claims != NULL && server->claims_due))
         return gpr_inf_past(GPR_CLOCK_MONOTONIC);
     due = next_due_us(server);
     if (due == UINT64_MAX)
@@ -489,10 +550,14 @@ static gpr_timespec wait_until(const struct sw_server *server)
                         gpr_time_from_micros((int64_t)due, GPR_TIMESPAN));
 }
 
-enum sw_code sw_server_run(struct sw_server *server, struct sw_err *err)
+void sw_loop_started(struct sw_server *server)
 {
     set_gauges(server);
     server->quiet_at_us = now_us(server) + QUIET_US;
+}
+
+enum sw_code sw_server_run(struct sw_server *server, struct sw_err *err)
+{
     while ((!server->finished || server->reads != 0) && !server->broken) {
         grpc_event event = grpc_completion_queue_next(server->queue, wait_until(server), NULL);
 
@@ -500,9 +565,13 @@ enum sw_code sw_server_run(struct sw_server *server, struct sw_err *err)
             struct sw_tag *tag = event.tag;
 
             tag->on_event(tag, event.success != 0);
+            if (server->alone == SW_ALONE_YES && server->batch.count == 1)
+                sw_loop_commit(server);
         } else {
             assert(event.type == GRPC_QUEUE_TIMEOUT);
-            commit(server);
+            if (server->batch.count == 0 && server->alone == SW_ALONE_MAYBE)
+                server->alone = SW_ALONE_YES;
+            sw_loop_commit(server);
             do_due(server);
         }
     }

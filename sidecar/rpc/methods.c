@@ -37,6 +37,7 @@ const struct sw_method sw_methods[] = {
     {CONTROL("ResolveStep"), ASK(stepwell__v1__control_service_resolve_step_request),
      VERB(control_resolve)},
     {CONTROL("Flush"), ASK(stepwell__v1__flush_request), VERB(flush)},
+    {CONTROL("Drain"), ASK(stepwell__v1__drain_request), VERB(drain)},
     {CONTROL("GetStatus"), ASK(stepwell__v1__get_status_request), VERB(get_status)},
     {.path = "/grpc.health.v1.Health/Check", HEALTH, .start = sw_health_check_start},
     {.path = "/grpc.health.v1.Health/Watch", HEALTH, .start = sw_health_watch_start},

@@ -7,7 +7,8 @@ static void run(struct sw_reader_job *job, struct sw_journal_reader *reader)
 {
     struct sw_read *read = SW_CONTAINER(job, struct sw_read, job);
 
-    read->rc = read->reading->gather(read, reader);
+    read->rc = read->recalled ? read->reading->gather_rest(read, reader)
+                              : read->reading->gather(read, reader);
 }
 
 static void pass_on(struct sw_reader_job *job)
@@ -21,6 +22,23 @@ static void pass_on(struct sw_reader_job *job)
         abort();
 }
 
+static enum sw_code submit(struct sw_read *read, struct sw_err *err)
+{
+    enum sw_code rc = sw_readers_submit(read->server->readers, &read->job, err);
+
+    if (rc == SW_OK)
+        read->server->reads++;
+    return rc;
+}
+
+static bool wants_more(struct sw_read *read)
+{
+    if (read->rc != SW_OK || read->recalled || read->reading->recall == NULL)
+        return false;
+    read->recalled = true;
+    return read->reading->recall(read);
+}
+
 static void on_back(struct sw_tag *tag, bool ok)
 {
     struct sw_read *read = SW_CONTAINER(tag, struct sw_read, tag);
@@ -28,6 +46,11 @@ static void on_back(struct sw_tag *tag, bool ok)
     (void)ok;
     sw_reader_job_take_back(&read->job);
     read->server->reads--;
+    if (wants_more(read)) {
+        read->rc = submit(read, &read->err);
+        if (read->rc == SW_OK)
+            return;
+    }
     read->rc = read->reading->finish(read, read->rc);
     read->done(read);
 }
@@ -35,15 +58,15 @@ static void on_back(struct sw_tag *tag, bool ok)
 enum sw_code sw_read_start(struct sw_read *read, const struct sw_reading *reading,
                            struct sw_err *err)
 {
-    enum sw_code rc;
+    enum sw_code rc = sw_remote_refusal(read->server, err);
 
+    if (rc != SW_OK)
+        return rc;
     read->job = (struct sw_reader_job){.run = run, .done = pass_on};
     read->tag.on_event = on_back;
     read->reading = reading;
-    rc = sw_readers_submit(read->server->options.readers, &read->job, err);
-    if (rc == SW_OK)
-        read->server->reads++;
-    return rc;
+    read->recalled = false;
+    return submit(read, err);
 }
 
 enum sw_code sw_read_answer(struct sw_read *read, const ProtobufCMessage *message)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * read - a question about the journal: a reader thread gathers, the loop, which
- * knows who is alive, judges and answers with one serialised message.
+ * knows who is alive, judges and answers with one serialised message. What the loop
+ * has in memory need not be gathered:
+ *
+ *   gather -> recall -> (gather_rest) -> finish
  *
  * Owns:    nothing: it is part of the call that asked, which keeps `wake` alive.
  * Threads: start and done on the loop; the function on a reader's thread.
@@ -20,7 +23,8 @@ struct sw_read {
     grpc_call *wake;
     void (*done)(struct sw_read *read);
     const struct sw_reading *reading;
-    void *found; /* what the reader gathered, for finish */
+    void *found;   /* what the reader gathered, for finish */
+    bool recalled; /* what memory knows is added */
     /* The answer: malloc'd bytes, or an error. */
     uint8_t *bytes;
     size_t size;
@@ -31,6 +35,10 @@ struct sw_read {
 struct sw_reading {
     /* On a reader's thread: sets read->found, or fails. */
     enum sw_code (*gather)(struct sw_read *read, struct sw_journal_reader *reader);
+    /* On the loop: adds what memory knows; whether the reader must gather the rest. NULL: none
+     * of both. */
+    bool (*recall)(struct sw_read *read);
+    enum sw_code (*gather_rest)(struct sw_read *read, struct sw_journal_reader *reader);
     /* On the loop, also after a failure: answers when rc is SW_OK, frees found. */
     enum sw_code (*finish)(struct sw_read *read, enum sw_code rc);
 };

@@ -15,6 +15,7 @@
 
 #include "sidecar/rpc/server.h"
 #include "sidecar/worker/readers.h"
+#include "sidecar/worker/shipper.h"
 
 #define SW_CONTAINER(pointer, type, member)                                                        \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
@@ -22,6 +23,8 @@
 enum {
     SW_BATCH_CALLS_MAX = 256,       /* requests in one transaction */
     SW_BATCH_BYTES_MAX = 32 << 20,  /* message bytes in one transaction */
+    SW_PIECE_CALLS = 32,            /* of one session message that are answered together: its
+                                     * client works on them while the rest is committed */
     SW_ACCEPTS_PER_METHOD = 64,     /* posted at once: with them gRPC's own buffering is bounded */
     SW_CHUNK_BYTES = 32 << 10,      /* a message of a stream, about */
     SW_SESSION_CALLS_MAX = 1024,    /* unanswered in one session: then it is read no further */
@@ -44,6 +47,7 @@ struct sw_verb {
     const char *name;
     bool new_work; /* refused while draining */
     bool may_wait; /* its answer may be long in coming: watch for the client's going */
+    bool any_time; /* answered before the journal is open and after it is lost, too */
     enum sw_code (*run)(struct sw_server *server, struct sw_request *request);
 };
 
@@ -79,13 +83,22 @@ struct sw_request {
     uint64_t wait_until_ms;             /* a ClaimRun that waits */
     size_t bytes;                       /* of its message */
     grpc_call *grpc_call;               /* to wake the loop on; the origin keeps it alive */
-    bool gone;                          /* nobody waits for the answer any more */
+    struct sw_waiting *waiting;         /* the list it waits in for the store; NULL: in none */
+    struct sw_request *before;          /* of that list */
     enum sw_code rc;
     struct sw_err err;
     /* Serialises the answer while it is true: before the commit. */
     enum sw_code (*pack)(struct sw_request *request);
     /* Sends what was packed, or the error: after the commit. */
     void (*reply)(struct sw_request *request);
+    /* The answer will be long in coming: watch for the client's going. NULL: it is watched for. */
+    void (*wait)(struct sw_request *request);
+};
+
+/* Requests that wait for the store. */
+struct sw_waiting {
+    struct sw_request *first; /* smallest remote_lsn, or oldest */
+    struct sw_request *last;
 };
 
 /* A posted accept, and the call that fulfilled it. `start` takes call and payload. */
@@ -126,6 +139,7 @@ struct sw_listener {
     void (*lease_lost)(struct sw_listener *listener, struct sw_span run_id, uint64_t lease);
     void (*changed)(struct sw_listener *listener);
     void (*drain)(struct sw_listener *listener); /* end soon */
+    void (*ready)(struct sw_listener *listener); /* calls are answered from now on; may be NULL */
 };
 
 struct sw_event { /* held back until the commit */
@@ -136,9 +150,32 @@ struct sw_event { /* held back until the commit */
     struct sw_span run_id;
 };
 
+/* Wakes the loop from another thread: an empty batch of a call that is never made. */
+struct sw_bell {
+    struct sw_tag tag;
+    grpc_channel *channel;
+    grpc_call *call;
+    atomic_bool rung; /* an event is under way already */
+};
+
+/* One agent that goes from step to step need not wait until the loop has looked for others to
+ * share its commit: they would have been seen behind its last one. */
+enum sw_alone {
+    SW_ALONE_NO,
+    SW_ALONE_MAYBE, /* the last batch was one request: look whether another is there by now */
+    SW_ALONE_YES    /* none was */
+};
+
 struct sw_server {
     struct sw_server_options options;
+    struct sw_journal *journal; /* NULL, as the next four: not attached yet */
+    struct sw_readers *readers;
     struct sw_service *service;
+    struct sw_shipper *shipper; /* NULL also: nothing is shipped */
+    const char *store_url;
+    struct sw_bell bell;
+    struct sw_server_backing attaching;
+    atomic_bool is_attaching;
     grpc_completion_queue *queue;
     struct sw_endpoint endpoints[SW_ENDPOINTS_MAX];
     unsigned endpoints_count;
@@ -147,6 +184,7 @@ struct sw_server {
     uint64_t started_ms;
     bool draining;
     bool finished;
+    bool ended;  /* being freed: the backing may be gone */
     bool broken; /* the journal failed: broken_err says how */
     struct sw_err broken_err;
     uint64_t drain_until_ms; /* 0: calls were cancelled already, or not draining */
@@ -157,10 +195,19 @@ struct sw_server {
         unsigned count;
         size_t bytes;
         bool sync;
+        bool ship;
+        bool left_open;      /* records of a request that waits are in it */
+        uint64_t remote_lsn; /* the largest of the batch */
         struct sw_event *events;
         struct sw_event **events_tail;
         struct sw_arena arena; /* of the events */
     } batch;
+
+    uint64_t shipped_lsn;      /* as last heard of */
+    uint64_t committed_lsn;    /* as last told to the shipper */
+    bool fenced;               /* nothing is acknowledged any more */
+    struct sw_waiting remote;  /* committed, answered once the store has it */
+    struct sw_waiting backlog; /* intents that wait for room */
 
     struct sw_load *loads;     /* runs being read back */
     struct sw_request *claims; /* ClaimRun calls that wait */
@@ -169,6 +216,7 @@ struct sw_server {
     struct sw_session *dirty_sessions; /* have something to send */
     uint64_t holders;                  /* the last holder id given out */
     uint64_t sessions;
+    enum sw_alone alone;
     unsigned requests;     /* accepted and not answered */
     unsigned reads;        /* jobs with the readers: each still has an event to come */
     uint64_t quiet_at_us;  /* maintenance is due then; 0: nothing to maintain */
@@ -183,11 +231,36 @@ struct sw_server {
 
 /* ---- loop.c */
 void sw_loop_submit(struct sw_server *server, struct sw_request *request);
+void sw_loop_commit(struct sw_server *server); /* what has been submitted, now */
 void sw_loop_listen(struct sw_server *server, struct sw_listener *listener);
 void sw_loop_unlisten(struct sw_listener *listener);
-void sw_loop_drop_claim(struct sw_server *server, struct sw_request *request);
+/* Nobody waits for the answer any more: ends the request if it waits. */
+void sw_loop_drop(struct sw_server *server, struct sw_request *request);
+/* Ends the waiting of a holder's requests; `all`: also of those whose end is in sight. */
+void sw_loop_drop_holder(struct sw_server *server, uint64_t holder, bool all);
+void sw_loop_run_verb(struct sw_server *server, struct sw_request *request);
+void sw_loop_add(struct sw_server *server, struct sw_request *request); /* answers with the batch */
+void sw_loop_answer(struct sw_server *server, struct sw_request *request); /* now */
+void sw_loop_started(struct sw_server *server); /* the journal is there */
 uint64_t sw_loop_now_ms(const struct sw_server *server);
 struct sw_service_events sw_loop_events(struct sw_server *server);
+
+/* ---- remote.c: what waits for the store */
+void sw_bell_init(struct sw_server *server);
+void sw_bell_fini(struct sw_server *server);
+/* Why a call cannot be answered now. */
+SW_MUST_CHECK enum sw_code sw_remote_refusal(const struct sw_server *server, struct sw_err *err);
+void sw_remote_committed(struct sw_server *server, size_t bytes);
+bool sw_remote_park(struct sw_server *server,
+                    struct sw_request *request); /* false: need not wait */
+bool sw_remote_park_intent(struct sw_server *server, struct sw_request *request);
+bool sw_remote_drop(struct sw_server *server, struct sw_request *request); /* false: did not wait */
+void sw_remote_drop_holder(struct sw_server *server, uint64_t holder);
+void sw_remote_fail(struct sw_server *server, enum sw_code code, const char *text);
+void sw_remote_drain(struct sw_server *server);
+void sw_remote_set_gauges(const struct sw_server *server);
+void sw_server_release_holder(struct sw_server *server, uint64_t holder);
+void sw_server_begin_drain(struct sw_server *server); /* server.c */
 
 /* ---- methods.c */
 extern const struct sw_method sw_methods[]; /* ends with path == NULL */

@@ -128,12 +128,12 @@ static void on_stopped(struct sw_tag *tag, bool ok)
         server->finished &= server->endpoints[i].grpc == NULL;
 }
 
-static void on_rung(struct sw_tag *tag, bool ok)
+void sw_server_begin_drain(struct sw_server *server)
 {
-    struct sw_server *server = SW_CONTAINER(tag, struct sw_server, rung);
     struct sw_listener *next;
 
-    (void)ok;
+    if (server->draining)
+        return;
     sw_log_write(SW_LOG_INFO, "draining", NULL);
     sw_health_set(SW_HEALTH_DRAINING);
     server->draining = true;
@@ -148,7 +148,14 @@ static void on_rung(struct sw_tag *tag, bool ok)
         l->drain(l);
     }
     while (server->claims != NULL)
-        sw_loop_drop_claim(server, server->claims);
+        sw_loop_drop(server, server->claims);
+    sw_remote_drain(server);
+}
+
+static void on_rung(struct sw_tag *tag, bool ok)
+{
+    (void)ok;
+    sw_server_begin_drain(SW_CONTAINER(tag, struct sw_server, rung));
 }
 
 void sw_server_drain(struct sw_server *server)
@@ -195,6 +202,7 @@ enum sw_code sw_server_new(const struct sw_server_options *options, struct sw_se
     server->doorbell = grpc_server_create(NULL, NULL);
     grpc_server_register_completion_queue(server->doorbell, server->queue, NULL);
     grpc_server_start(server->doorbell);
+    sw_bell_init(server);
     server->endpoints_count = apart ? 2 : 1;
     for (unsigned i = 0; i < server->endpoints_count; i++) {
         struct sw_endpoint *endpoint = &server->endpoints[i];
@@ -214,11 +222,6 @@ enum sw_code sw_server_new(const struct sw_server_options *options, struct sw_se
 struct sw_service_events sw_server_events(struct sw_server *server)
 {
     return sw_loop_events(server);
-}
-
-void sw_server_set_service(struct sw_server *server, struct sw_service *service)
-{
-    server->service = service;
 }
 
 static bool serves(const struct sw_endpoint *endpoint, const struct sw_method *method)
@@ -260,7 +263,6 @@ enum sw_code sw_server_listen(struct sw_server *server, struct sw_err *err)
         return rc;
     for (unsigned i = 0; i < server->endpoints_count; i++)
         start_endpoint(server, &server->endpoints[i]);
-    sw_health_set(SW_HEALTH_SERVING);
     return SW_OK;
 }
 
@@ -282,6 +284,8 @@ void sw_server_free(struct sw_server *server)
 
     if (server == NULL)
         return;
+    server->ended = true;
+    server->shipper = NULL;
     if (!server->draining) /* never ran, or ran into a broken journal: nobody is waiting */
         sw_server_drain(server);
     while (!server->finished || server->reads != 0) {
@@ -291,6 +295,7 @@ void sw_server_free(struct sw_server *server)
         ((struct sw_tag *)event.tag)->on_event(event.tag, event.success != 0);
     }
     grpc_server_destroy(server->doorbell);
+    sw_bell_fini(server);
     grpc_completion_queue_shutdown(server->queue);
     drain_queue(server);
     grpc_completion_queue_destroy(server->queue);

@@ -256,13 +256,7 @@ static void on_finished(struct sw_tag *tag, bool ok)
 /* Waiting claims are the only calls without an end in sight. */
 static void drop_claims(struct sw_session *session)
 {
-    struct sw_request *next;
-
-    for (struct sw_request *claim = session->server->claims; claim != NULL; claim = next) {
-        next = claim->next;
-        if (claim->call.holder == session->listener.holder)
-            sw_loop_drop_claim(session->server, claim);
-    }
+    sw_loop_drop_holder(session->server, session->listener.holder, false);
 }
 
 static void on_closed(struct sw_tag *tag, bool ok)
@@ -271,9 +265,9 @@ static void on_closed(struct sw_tag *tag, bool ok)
 
     (void)ok;
     session->is_closed = true;
-    drop_claims(session);
+    sw_loop_drop_holder(session->server, session->listener.holder, true);
     sw_loop_unlisten(&session->listener);
-    sw_service_release_holder(session->server->service, session->listener.holder);
+    sw_server_release_holder(session->server, session->listener.holder);
     resume_feeds(session);
     free_when_done(session);
 }
@@ -473,7 +467,7 @@ static void reply(struct sw_request *request)
     session->unanswered--;
     if (session->is_closed) {
         if (request->rc == SW_OK) /* what it took meanwhile is free again */
-            sw_service_release_holder(session->server->service, session->listener.holder);
+            sw_server_release_holder(session->server, session->listener.holder);
     } else if (request->rc != SW_OK) {
         put_error(session, call->id, request->rc, &request->err);
     } else {
@@ -528,9 +522,14 @@ static void take_apart(struct sw_session *session, grpc_byte_buffer *in)
         drop_claims(session);
     } else {
         size_t bytes = grpc_byte_buffer_length(in) / (ask->n_calls + 1);
+        size_t pieces = ask->n_calls < SW_PIECE_CALLS ? 1 : ask->n_calls / SW_PIECE_CALLS;
+        size_t piece = (ask->n_calls + pieces - 1) / pieces;
 
-        for (size_t i = 0; i < ask->n_calls; i++)
+        for (size_t i = 0; i < ask->n_calls; i++) {
+            if (i > 0 && i % piece == 0)
+                sw_loop_commit(session->server);
             submit(message, ask->calls[i], bytes);
+        }
     }
     unref_message(message);
 }

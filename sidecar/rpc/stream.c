@@ -158,7 +158,7 @@ static void release(struct sw_stream *stream)
 {
     sw_loop_unlisten(&stream->listener);
     if (stream->listener.holder != 0)
-        sw_service_release_holder(stream->server->service, stream->listener.holder);
+        sw_server_release_holder(stream->server, stream->listener.holder);
     stream->listener.holder = 0;
 }
 
@@ -209,8 +209,10 @@ static void on_chunk(struct sw_feed *feed)
 static void start_feed(struct sw_stream *stream, const struct sw_feed_options *options)
 {
     struct sw_err err = {0};
-    enum sw_code rc =
-        sw_feed_init(&stream->feed, stream->server, stream->call, options, on_chunk, &err);
+    enum sw_code rc = sw_remote_refusal(stream->server, &err);
+
+    if (rc == SW_OK)
+        rc = sw_feed_init(&stream->feed, stream->server, stream->call, options, on_chunk, &err);
 
     if (rc == SW_OK) {
         stream->feeding = true;
@@ -276,7 +278,7 @@ static void resumed(struct sw_request *request)
     stream->asked = false;
     if (stream->is_closed) {
         if (request->call.holder != 0)
-            sw_service_release_holder(stream->server->service, request->call.holder);
+            sw_server_release_holder(stream->server, request->call.holder);
         free_when_done(stream);
         return;
     }

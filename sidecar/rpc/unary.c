@@ -62,8 +62,22 @@ static void on_closed(struct sw_tag *tag, bool ok)
     (void)ok;
     unary->watching_close = false;
     if (unary->cancelled && !unary->done)
-        sw_loop_drop_claim(unary->server, &unary->request);
+        sw_loop_drop(unary->server, &unary->request);
     finish(unary);
+}
+
+static void watch_close(struct sw_request *request)
+{
+    struct sw_unary *unary = SW_CONTAINER(request, struct sw_unary, request);
+    grpc_op op = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER,
+                  .data.recv_close_on_server.cancelled = &unary->cancelled};
+
+    if (unary->close_asked)
+        return;
+    unary->close_asked = true;
+    unary->watching_close = true;
+    if (grpc_call_start_batch(unary->call, &op, 1, &unary->closed, NULL) != GRPC_CALL_OK)
+        abort();
 }
 
 static void send_answer(struct sw_request *request)
@@ -140,6 +154,7 @@ static struct sw_unary *accept_unary(struct sw_server *server, struct sw_accept 
     request->grpc_call = unary->call;
     request->pack = pack_answer;
     request->reply = send_answer;
+    request->wait = watch_close;
     request->bytes = accept->payload == NULL ? 0 : grpc_byte_buffer_length(accept->payload);
     request->ask =
         sw_wire_unpack(accept->method->ask, accept->payload, &unary->arena, sw_wire_limit(server));
@@ -158,15 +173,8 @@ void sw_unary_start(struct sw_server *server, struct sw_accept *accept)
 
     if (unary == NULL)
         return;
-    if (unary->method->verb->may_wait) {
-        grpc_op op = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER,
-                      .data.recv_close_on_server.cancelled = &unary->cancelled};
-
-        unary->close_asked = true;
-        unary->watching_close = true;
-        if (grpc_call_start_batch(unary->call, &op, 1, &unary->closed, NULL) != GRPC_CALL_OK)
-            abort();
-    }
+    if (unary->method->verb->may_wait)
+        watch_close(&unary->request);
     sw_loop_submit(server, &unary->request);
 }
 

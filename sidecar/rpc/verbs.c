@@ -201,57 +201,44 @@ static enum sw_code claim_run(struct sw_server *server, struct sw_request *reque
     return SW_OK;
 }
 
+/* Durable up to lsn: here, and in the store when there is one. */
+static void wait_for(struct sw_server *server, struct sw_request *request, uint64_t lsn)
+{
+    request->call.sync = true;
+    if (server->shipper != NULL)
+        request->call.remote_lsn = lsn;
+}
+
 static enum sw_code flush(struct sw_server *server, struct sw_request *request)
 {
     const Stepwell__V1__FlushRequest *ask = (const void *)request->ask;
-    uint64_t lsn = sw_journal_state(server->options.journal)->lsn;
+    uint64_t newest = sw_journal_state(server->journal)->lsn;
 
-    if (ask->durability == STEPWELL__V1__DURABILITY__DURABILITY_REMOTE)
+    if (ask->durability == STEPWELL__V1__DURABILITY__DURABILITY_REMOTE && server->shipper == NULL)
         return sw_fail(&request->err, SW_NO_OBJECT_STORE, "no object store is configured");
     if ((unsigned)ask->durability > STEPWELL__V1__DURABILITY__DURABILITY_REMOTE)
         return sw_fail_field(&request->err, "durability", 0, "no such value");
-    if (ask->lsn > lsn)
-        return sw_fail_field(&request->err, "lsn", lsn, "%llu, the newest record is %llu",
-                             (unsigned long long)ask->lsn, (unsigned long long)lsn);
-    request->call.sync = true;
+    if (ask->lsn > newest)
+        return sw_fail_field(&request->err, "lsn", newest, "%llu, the newest record is %llu",
+                             (unsigned long long)ask->lsn, (unsigned long long)newest);
     ANSWER(request, Stepwell__V1__FlushResponse, stepwell__v1__flush_response);
-    answer->lsn = lsn;
+    if (ask->durability == STEPWELL__V1__DURABILITY__DURABILITY_LOCAL || server->shipper == NULL) {
+        request->call.sync = true;
+        answer->lsn = newest;
+    } else {
+        answer->lsn = ask->lsn != 0 ? ask->lsn : newest;
+        wait_for(server, request, answer->lsn);
+    }
     return SW_OK;
 }
 
-static enum sw_code get_status(struct sw_server *server, struct sw_request *request)
+static enum sw_code drain(struct sw_server *server, struct sw_request *request)
 {
-    const struct sw_journal_state *journal = sw_journal_state(server->options.journal);
-    const struct sw_limits *limits = &server->options.config->limits;
-    struct sw_service_counts counts = sw_service_counts(server->service);
-    Stepwell__V1__Limits *published = sw_codec_make(request->arena, sizeof *published);
-    char *uuid = sw_codec_make(request->arena, SW_UUID_TEXT_SIZE);
-
-    ANSWER(request, Stepwell__V1__GetStatusResponse, stepwell__v1__get_status_response);
-    stepwell__v1__limits__init(published);
-    published->payload_bytes_max = limits->payload_bytes_max;
-    published->key_bytes_max = SW_KEY_MAX;
-    published->open_steps_max = limits->open_steps_max;
-    published->open_runs_max = limits->open_runs_max;
-    published->queue_length_max = limits->queue_length_max;
-    published->journal_bytes_max = limits->journal_bytes_max;
-    published->message_bytes_max = limits->message_bytes_max;
-    sw_uuid_text(journal->uuid, uuid);
-    answer->version = sw_codec_text(request->arena, sw_span_of_text(SW_VERSION));
-    answer->state = server->draining ? STEPWELL__V1__SERVER_STATE__SERVER_STATE_DRAINING
-                                     : STEPWELL__V1__SERVER_STATE__SERVER_STATE_SERVING;
-    answer->journal = sw_codec_text(request->arena, sw_span_of_text(journal->name));
-    answer->journal_uuid = uuid;
-    answer->owner = sw_codec_text(request->arena, sw_span_of_text(server->options.owner));
-    answer->epoch = journal->epoch;
-    answer->lsn = journal->lsn;
-    answer->durable_lsn = journal->durable_lsn;
-    answer->started_ms = server->started_ms;
-    answer->open_runs = counts.open_runs;
-    answer->held_runs = counts.held_runs;
-    answer->sessions = server->sessions;
-    answer->journal_bytes = journal->bytes;
-    answer->limits = published;
+    ANSWER(request, Stepwell__V1__DrainResponse, stepwell__v1__drain_response);
+    answer->lsn = sw_journal_state(server->journal)->lsn;
+    wait_for(server, request, answer->lsn);
+    if (server->shipper != NULL)
+        sw_shipper_ship_every(server->shipper);
     return SW_OK;
 }
 
@@ -266,4 +253,4 @@ const struct sw_verb sw_verb_end_run = {"EndRun", .run = end_run};
 const struct sw_verb sw_verb_claim_run = {"ClaimRun", .new_work = true, .may_wait = true,
                                           .run = claim_run};
 const struct sw_verb sw_verb_flush = {"Flush", .run = flush};
-const struct sw_verb sw_verb_get_status = {"GetStatus", .run = get_status};
+const struct sw_verb sw_verb_drain = {"Drain", .run = drain};

@@ -17,6 +17,7 @@ extern const struct sw_verb sw_verb_control_resolve;
 extern const struct sw_verb sw_verb_end_run;
 extern const struct sw_verb sw_verb_claim_run;
 extern const struct sw_verb sw_verb_flush;
-extern const struct sw_verb sw_verb_get_status;
+extern const struct sw_verb sw_verb_drain;
+extern const struct sw_verb sw_verb_get_status; /* status.c */
 
 #endif

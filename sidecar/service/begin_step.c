@@ -26,8 +26,25 @@ static bool must_sync(const struct begin *begin, enum sw_effect effect)
     (void)effect;
     return begin->ask->durability == SW_DURABILITY_LOCAL;
 #else
-    return effect == SW_EFFECT_ONCE || begin->ask->durability == SW_DURABILITY_LOCAL;
+    return effect == SW_EFFECT_ONCE || begin->ask->durability != SW_DURABILITY_DEFAULT;
 #endif
+}
+
+/* Whether what the answer rests on must be off the node before the caller acts on it. */
+static bool is_remote(const struct begin *begin)
+{
+    if (begin->ask->durability != SW_DURABILITY_DEFAULT)
+        return begin->ask->durability == SW_DURABILITY_REMOTE;
+    return begin->service->options.has_store &&
+           (begin->offer.effect == SW_EFFECT_ONCE || begin->found.step->effect == SW_EFFECT_ONCE);
+}
+
+/* The answer tells of the record lsn. */
+static void tell(const struct begin *begin, uint64_t lsn)
+{
+    sw_verb_tell(begin->service, begin->call, lsn);
+    if (is_remote(begin) && lsn > begin->call->remote_lsn)
+        begin->call->remote_lsn = lsn;
 }
 
 static struct sw_begin_offer offer_of(const struct sw_begin_step *ask)
@@ -59,6 +76,10 @@ static struct sw_record intent_of(const struct begin *begin)
     record.u.step_begun.kind = ask->kind == 0 ? SW_KIND_CODE : ask->kind;
     record.u.step_begun.effect = begin->offer.effect;
     record.u.step_begun.input = ask->input;
+    if (ask->input.present) { /* hashed once */
+        record.u.step_begun.input.digest = begin->offer.digest;
+        record.u.step_begun.input.digest_known = true;
+    }
     record.u.step_begun.has_digest = begin->offer.has_digest || step->has_digest;
     record.u.step_begun.digest = begin->offer.has_digest ? begin->offer.digest : step->digest;
     record.u.step_begun.retry = ask->retry;
@@ -112,6 +133,9 @@ static enum sw_code answer_execute(const struct begin *begin, struct sw_verdict_
     if (begin->decision.record) {
         struct sw_record record = intent_of(begin);
 
+        rc = sw_verb_check_backlog(begin->service, err);
+        if (rc != SW_OK)
+            return rc;
         rc = sw_verb_write(begin->service, begin->entry, &record, err);
         if (rc != SW_OK)
             return rc;
@@ -119,7 +143,7 @@ static enum sw_code answer_execute(const struct begin *begin, struct sw_verdict_
     }
     assert(open != NULL);
     if (must_sync(begin, open->step.effect))
-        sw_verb_tell(begin->service, begin->call, open->step.intent_lsn);
+        tell(begin, open->step.intent_lsn);
     answer->fencing_token = open->step.intent_lsn;
     answer->deadline_ms = sw_step_deadline_ms(&open->step);
     sw_verb_idempotency_key(begin->service, begin->entry, begin->ask->key, answer->idempotency_key);
@@ -140,7 +164,7 @@ static void answer_replay(const struct begin *begin, struct sw_verdict_answer *a
         answer->failure = end->u.outcome.failure;
     }
     assert(answer->output.present || answer->failure.type.size > 0);
-    sw_verb_tell(begin->service, begin->call, end->lsn);
+    tell(begin, end->lsn);
 }
 
 static enum sw_code answer_in_doubt(const struct begin *begin, struct sw_verdict_answer *answer,
@@ -153,7 +177,7 @@ static enum sw_code answer_in_doubt(const struct begin *begin, struct sw_verdict
     if (!sw_arena_copy(begin->call->arena, open->holder_name, &answer->holder_name))
         return sw_fail(err, SW_NO_MEMORY, "answering");
     sw_verb_idempotency_key(begin->service, begin->entry, begin->ask->key, answer->idempotency_key);
-    sw_verb_tell(begin->service, begin->call, open->step.last_lsn);
+    tell(begin, open->step.last_lsn);
     return answer_notes(begin, answer, err);
 }
 
@@ -171,7 +195,7 @@ static enum sw_code answer_diverged(const struct begin *begin, struct sw_verdict
         !sw_arena_copy(begin->call->arena, offered, &answer->offered_digest) ||
         !sw_arena_copy(begin->call->arena, step->name, &answer->recorded_name))
         return sw_fail(err, SW_NO_MEMORY, "answering");
-    sw_verb_tell(begin->service, begin->call, step->last_lsn);
+    tell(begin, step->last_lsn);
     return SW_OK;
 }
 
@@ -203,7 +227,7 @@ enum sw_code sw_verb_begin(struct sw_service *service, struct sw_call *call,
     struct sw_verdict_answer answer = {0};
     enum sw_code rc;
 
-    if (step->durability == SW_DURABILITY_REMOTE)
+    if (step->durability == SW_DURABILITY_REMOTE && !service->options.has_store)
         return sw_fail(err, SW_NO_OBJECT_STORE, "no object store is configured");
     rc = sw_verb_find_step(service, call, entry, step->key, &begin.found, err);
     if (rc != SW_OK)

@@ -44,6 +44,7 @@ static enum sw_code write_end(struct sw_service *service, struct sw_call *call,
     if (rc != SW_OK)
         return rc;
     call->sync = true;
+    call->ship = true;
     answer->lsn = entry->image->head.end_lsn;
     service->steps_cached -= entry->image->finished.count;
     sw_run_image_shed(entry->image, &service->pool);

@@ -9,7 +9,32 @@ enum { BUCKETS_FIRST = 64 };
 static void free_entry(struct sw_run_entry *entry)
 {
     sw_run_image_free(entry->image);
+    free(entry->brief);
     free(entry);
+}
+
+void sw_run_entry_forget(struct sw_run_entry *entry)
+{
+    free(entry->brief);
+    entry->brief = NULL;
+}
+
+void sw_run_entry_remember(struct sw_run_entry *entry, const struct sw_run_head *head,
+                           uint64_t steps_in_doubt)
+{
+    struct sw_run_brief *brief = malloc(sizeof(*brief) + head->holder.size);
+
+    sw_run_entry_forget(entry);
+    if (brief == NULL)
+        return;
+    brief->head = *head;
+    brief->head.run_id = entry->run_id;
+    brief->head.task = entry->task;
+    brief->head.holder = sw_span_of(brief->holder, head->holder.size);
+    if (head->holder.size > 0)
+        memcpy(brief->holder, head->holder.data, head->holder.size);
+    brief->steps_in_doubt = steps_in_doubt;
+    entry->brief = brief;
 }
 
 void sw_run_table_fini(struct sw_run_table *table)

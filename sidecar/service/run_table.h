@@ -15,9 +15,9 @@
  *
  * An open run is in at most one of BOUND and GRACE; in neither, nobody holds it.
  *
- * Owns:    the entries and their images.
+ * Owns:    the entries, their images and briefs.
  * Threads: the loop thread.
- * Fails:   new_entry when there is no memory.
+ * Fails:   new_entry when there is no memory; remember then remembers nothing.
  */
 #ifndef SW_SERVICE_RUN_TABLE_H
 #define SW_SERVICE_RUN_TABLE_H
@@ -40,8 +40,16 @@ struct sw_run_link {
     bool in;
 };
 
+/* What is remembered of a run that is not in memory and that nobody holds. */
+struct sw_run_brief {
+    struct sw_run_head head; /* its run_id and task are the entry's, its holder is below */
+    uint64_t steps_in_doubt;
+    uint8_t holder[];
+};
+
 struct sw_run_entry {
     struct sw_run_image *image; /* NULL: not in memory */
+    struct sw_run_brief *brief; /* NULL: none; until the run is in memory again */
     uint64_t run;               /* 0: its RUN_STARTED is not appended yet */
     struct sw_span run_id;      /* in bytes[] */
     struct sw_span task;        /* in bytes[] */
@@ -77,6 +85,11 @@ struct sw_run_entry *sw_run_table_new_entry(struct sw_run_table *table, struct s
 void sw_run_table_add(struct sw_run_table *table, struct sw_run_entry *entry);
 /* Frees the entry, in the table or not. */
 void sw_run_table_destroy(struct sw_run_table *table, struct sw_run_entry *entry);
+
+/* Replaces what is remembered of the run: nobody holds it. */
+void sw_run_entry_remember(struct sw_run_entry *entry, const struct sw_run_head *head,
+                           uint64_t steps_in_doubt);
+void sw_run_entry_forget(struct sw_run_entry *entry);
 
 static inline bool sw_run_entry_in(const struct sw_run_entry *entry, enum sw_run_list list)
 {

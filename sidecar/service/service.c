@@ -104,6 +104,7 @@ void sw_service_adopt(struct sw_service *service, struct sw_run_image **image)
     assert(head->state == SW_RUN_RUNNING);
     entry->image = *image;
     *image = NULL;
+    sw_run_entry_forget(entry);
     entry->committed_lsn = head->last_lsn;
     service->steps_cached += entry->image->finished.count;
     for (struct sw_open_step *open = entry->image->open.oldest; open != NULL; open = open->newer)
@@ -139,8 +140,11 @@ static void evict(struct sw_service *service)
     while (entry != NULL && service->steps_cached > service->options.steps_cached_max) {
         struct sw_run_entry *next = sw_run_list_next(entry, SW_RUNS_LOADED);
 
-        if (!sw_verb_is_held(service, entry, now_ms))
+        if (!sw_verb_is_held(service, entry, now_ms)) {
+            sw_run_entry_remember(entry, &entry->image->head,
+                                  sw_run_image_in_doubt(entry->image, false, now_ms));
             unload(service, entry);
+        }
         entry = next;
     }
     if (service->steps_cached > service->options.steps_cached_max)
@@ -260,6 +264,41 @@ struct sw_service_counts sw_service_counts(const struct sw_service *service)
          entry = sw_run_list_next(entry, SW_RUNS_GRACE))
         counts.held_runs--;
     return counts;
+}
+
+bool sw_service_recall(struct sw_service *service, struct sw_span run_id,
+                       struct sw_run_view *ret_view)
+{
+    const struct sw_run_entry *entry = sw_run_table_find(&service->table, run_id);
+    uint64_t now_ms = sw_verb_now_ms(service);
+    bool held;
+
+    if (entry == NULL || (entry->image == NULL && entry->brief == NULL))
+        return false;
+    held = sw_run_entry_in(entry, SW_RUNS_OPEN) && sw_verb_is_held(service, entry, now_ms);
+    if (entry->image == NULL && held)
+        return false;
+    *ret_view = (struct sw_run_view){.held = held};
+    if (entry->image != NULL) {
+        ret_view->head = entry->image->head;
+        ret_view->steps_in_doubt = sw_run_image_in_doubt(entry->image, held, now_ms);
+    } else {
+        ret_view->head = entry->brief->head;
+        ret_view->steps_in_doubt = entry->brief->steps_in_doubt;
+    }
+    return true;
+}
+
+void sw_service_remember(struct sw_service *service, const struct sw_run_view *view)
+{
+    struct sw_run_entry *entry = sw_run_table_find(&service->table, view->head.run_id);
+
+    /* Read before records that this process has written since: of no use. */
+    if (entry == NULL || entry->image != NULL || !sw_run_entry_in(entry, SW_RUNS_OPEN) ||
+        view->held || view->head.state != SW_RUN_RUNNING || view->head.run != entry->run ||
+        view->head.last_lsn < entry->committed_lsn)
+        return;
+    sw_run_entry_remember(entry, &view->head, view->steps_in_doubt);
 }
 
 uint64_t sw_service_claimable_at_ms(const struct sw_service *service)

@@ -66,6 +66,10 @@ struct sw_service_options {
     uint64_t steps_cached_max; /* finished steps kept in memory over all runs, before runs
                                 * that nobody holds are dropped, least recently used first */
     struct sw_service_events events;
+    bool has_store; /* durability REMOTE can be had, and is what effect ONCE gets by default */
+    /* Asked before an intent is recorded: whether too much waits for the store. NULL: never. */
+    bool (*backlog_full)(void *self);
+    void *backlog;
 };
 
 SW_MUST_CHECK enum sw_code sw_service_new(const struct sw_service_options *options,
@@ -77,6 +81,8 @@ struct sw_call {
     struct sw_arena *arena; /* answers live here */
     uint64_t holder;        /* the session or stream that calls; 0: a unary call */
     bool sync;              /* out: the answer needs a synced commit */
+    bool ship;              /* out: what was recorded is to be shipped at once */
+    uint64_t remote_lsn;    /* out: the answer waits until the store has this record; 0: no need */
     uint64_t load_run;      /* out, with NOT_LOADED: the run to load */
 };
 
@@ -112,6 +118,15 @@ struct sw_liveness {
     uint64_t lease; /* newest known; 0 when not loaded */
 };
 struct sw_liveness sw_service_liveness(struct sw_service *service, struct sw_span run_id);
+
+/* What a list shows of a run: head, held and steps in doubt, the open batch included. False:
+ * memory does not have it. Spans are good until the next verb. */
+struct sw_run_view;
+bool sw_service_recall(struct sw_service *service, struct sw_span run_id,
+                       struct sw_run_view *ret_view);
+/* The run as a reader found it, for later recalls; of use while nobody holds it and it is
+ * not in memory, else ignored. */
+void sw_service_remember(struct sw_service *service, const struct sw_run_view *view);
 
 struct sw_service_counts {
     uint64_t open_runs;

@@ -151,6 +151,9 @@ static enum sw_code create(struct sw_service *service, struct sw_call *call,
     if (table->lists[SW_RUNS_OPEN].count >= service->options.limits.open_runs_max)
         return sw_fail(err, SW_TOO_MANY_OPEN_RUNS, "%zu runs are open, at most %u",
                        table->lists[SW_RUNS_OPEN].count, service->options.limits.open_runs_max);
+    rc = sw_verb_check_backlog(service, err);
+    if (rc != SW_OK)
+        return rc;
     entry = sw_run_table_new_entry(table, run_id, request->task);
     if (entry == NULL)
         return sw_fail(err, SW_NO_MEMORY, "starting a run");

@@ -281,6 +281,15 @@ enum sw_code sw_verb_write(struct sw_service *service, struct sw_run_entry *entr
     return SW_OK;
 }
 
+enum sw_code sw_verb_check_backlog(const struct sw_service *service, struct sw_err *err)
+{
+    const struct sw_service_options *options = &service->options;
+
+    if (options->backlog_full == NULL || !options->backlog_full(options->backlog))
+        return SW_OK;
+    return sw_fail(err, SW_BACKLOG_FULL, "too much waits for the object store already");
+}
+
 enum sw_code sw_verb_take_lease(struct sw_service *service, struct sw_call *call,
                                 struct sw_run_entry *entry, struct sw_span holder_name,
                                 uint64_t now_ms, struct sw_err *err)

@@ -78,6 +78,10 @@ SW_MUST_CHECK enum sw_code sw_verb_undo_failed(struct sw_service *service, enum 
 /* The batch touched the run; call before its holder changes. */
 void sw_verb_mark_dirty(struct sw_service *service, struct sw_run_entry *entry);
 
+/* BACKLOG_FULL: too much waits for the store for another intent. */
+SW_MUST_CHECK enum sw_code sw_verb_check_backlog(const struct sw_service *service,
+                                                 struct sw_err *err);
+
 /* Takes the run's next lease for the call. */
 SW_MUST_CHECK enum sw_code sw_verb_take_lease(struct sw_service *service, struct sw_call *call,
                                               struct sw_run_entry *entry,

@@ -5,37 +5,40 @@
 
 #include <assert.h>
 
+enum { PENDING_BYTES_MAX = 1024 * 1024 }; /* what waits for its commit in memory */
+
 /* Work that can wait until there is room; a lease is needed to record what happened. */
 static bool is_new_work(enum sw_record_type type)
 {
     return type == SW_RECORD_RUN_STARTED || type == SW_RECORD_STEP_BEGUN;
 }
 
-static enum sw_code check_room(struct sw_journal *journal, enum sw_record_type type,
-                               struct sw_err *err)
+enum sw_code sw_append_insert(struct sw_journal *journal, const struct sw_row *row,
+                              struct sw_err *err)
 {
-    uint64_t used = journal->state.bytes - journal->free_bytes + journal->tx_bytes;
-    uint64_t most = journal->bytes_max;
+    struct sw_tail_entry entry = {row->lsn, row->run, row->chunked || row->type == SW_RECORD_CHUNK};
+    enum sw_code code;
 
-    if (most == 0)
-        return SW_OK;
-    if (is_new_work(type))
-        most -= journal->bytes_reserved;
-    if (used <= most)
-        return SW_OK;
-    if (is_new_work(type))
-        journal->state.full = true;
-    return sw_fail(err, SW_JOURNAL_FULL, "the journal uses %llu of %llu bytes",
-                   (unsigned long long)used, (unsigned long long)most);
+    if (!row->stub)
+        sw_row_put_checksum(sw_row_checksum(row),
+                            (uint8_t *)(uintptr_t)(row->fields.data + row->fields.size));
+    code = sw_pending_add(&journal->pending, row, err);
+    if (code == SW_OK && !row->stub)
+        code = sw_tail_add(&journal->tail, entry, err);
+    if (code != SW_OK)
+        return code;
+    journal->tx_bytes += row->fields.size + SW_CODEC_SPARE;
+    journal->chain = row->chain;
+    journal->state.lsn = row->lsn;
+    return journal->pending.bytes.spent > PENDING_BYTES_MAX ? sw_tx_flush(journal, err) : SW_OK;
 }
 
 enum sw_code sw_append_row(struct sw_journal *journal, struct sw_record *record,
                            const struct sw_layout *layout, struct sw_err *err)
 {
-    struct sw_row row = {.lsn = journal->state.lsn + 1, .type = record->type};
-    sqlite3_stmt *statement;
+    struct sw_row row = {
+        .lsn = journal->state.lsn + 1, .type = record->type, .chunked = layout->extents_count > 0};
     enum sw_code code;
-    uint8_t *checksum;
 
     if (SW_FAULT("journal.append"))
         return sw_fail(err, SW_STORAGE_FAILED, "fault point");
@@ -43,38 +46,25 @@ enum sw_code sw_append_row(struct sw_journal *journal, struct sw_record *record,
     if (record->type == SW_RECORD_RUN_STARTED)
         record->run = row.lsn;
     row.run = record->run;
-    code = sw_codec_encode(record, layout, &journal->scratch, &row.fields, err);
-    if (code == SW_OK)
-        code = sw_db_prepare(&journal->db, SW_SQL_LOG_INSERT, &statement, err);
+    code = sw_codec_encode(record, layout, &journal->pending.bytes, &row.fields, err);
     if (code != SW_OK)
         return code;
     sw_row_chain(&row, &journal->chain, &row.chain);
-    checksum = (uint8_t *)(uintptr_t)(row.fields.data + row.fields.size);
-    sw_row_put_checksum(sw_row_checksum(&row), checksum);
-
-    sw_bind_u64(statement, 1, row.lsn);
-    sw_bind_u64(statement, 2, row.type);
-    sw_bind_u64(statement, 3, row.run);
-    sw_bind_u64(statement, 4, layout->extents_count > 0);
-    sw_bind_blob(statement, 5, sw_span_of(row.fields.data, row.fields.size + SW_CODEC_SPARE));
-    sw_bind_blob(statement, 6, sw_span_of(row.chain.bytes, SW_DIGEST_SIZE));
-    code = sw_db_run(&journal->db, statement, err);
-    if (code != SW_OK)
-        return code;
-    record->chain = row.chain;
-    journal->chain = row.chain;
-    journal->state.lsn = row.lsn;
-    journal->tx_bytes += row.fields.size + SW_CODEC_SPARE;
-    return SW_OK;
+    code = sw_append_insert(journal, &row, err);
+    if (code == SW_OK)
+        record->chain = row.chain;
+    return code;
 }
 
 static enum sw_code insert_run(struct sw_journal *journal, const struct sw_record *record,
                                struct sw_err *err)
 {
     sqlite3_stmt *statement;
-    enum sw_code code = sw_db_prepare(&journal->db, SW_SQL_RUN_INSERT, &statement, err);
+    enum sw_code code = sw_tx_begin(journal, err);
     int rc;
 
+    if (code == SW_OK)
+        code = sw_db_prepare(&journal->db, SW_SQL_RUN_INSERT, &statement, err);
     if (code != SW_OK)
         return code;
     sw_bind_u64(statement, 1, record->run);
@@ -96,12 +86,24 @@ static enum sw_code end_run(struct sw_journal *journal, const struct sw_record *
 {
     const uint64_t values[] = {record->run, record->u.run_ended.state, record->at_ms, record->lsn,
                                steps};
-    enum sw_code code = sw_db_run_with(&journal->db, SW_SQL_RUN_END, values, 5, err);
+    enum sw_code code = sw_tx_begin(journal, err);
 
+    if (code == SW_OK)
+        code = sw_db_run_with(&journal->db, SW_SQL_RUN_END, values, 5, err);
     if (code == SW_OK && sqlite3_changes(journal->db.handle) != 1)
         return sw_fail(err, SW_RUN_ENDED, "run %llu is not running",
                        (unsigned long long)record->run);
     return code;
+}
+
+enum sw_code sw_append_run(struct sw_journal *journal, const struct sw_record *record,
+                           uint64_t steps, struct sw_err *err)
+{
+    if (record->type == SW_RECORD_RUN_STARTED)
+        return insert_run(journal, record, err);
+    if (record->type == SW_RECORD_RUN_ENDED)
+        return end_run(journal, record, steps, err);
+    return SW_OK;
 }
 
 static enum sw_code append(struct sw_journal *journal, struct sw_record *record, uint64_t steps,
@@ -116,11 +118,7 @@ static enum sw_code append(struct sw_journal *journal, struct sw_record *record,
         code = sw_payload_store(journal, payload, record->at_ms, &layout, err);
     if (code == SW_OK)
         code = sw_append_row(journal, record, &layout, err);
-    if (code == SW_OK && record->type == SW_RECORD_RUN_STARTED)
-        code = insert_run(journal, record, err);
-    else if (code == SW_OK && record->type == SW_RECORD_RUN_ENDED)
-        code = end_run(journal, record, steps, err);
-    return code;
+    return code == SW_OK ? sw_append_run(journal, record, steps, err) : code;
 }
 
 enum sw_code sw_journal_append_end(struct sw_journal *journal, struct sw_record *record,
@@ -130,9 +128,9 @@ enum sw_code sw_journal_append_end(struct sw_journal *journal, struct sw_record 
     enum sw_code code;
 
     assert(record->type > 0 && record->type < SW_RECORD_CHUNK);
-    code = sw_tx_begin(journal, err);
+    code = sw_tx_start(journal, err);
     if (code == SW_OK)
-        code = check_room(journal, record->type, err);
+        code = sw_room_check(journal, is_new_work(record->type), err);
     if (code != SW_OK)
         return code;
     before = (struct sw_mark){.lsn = journal->state.lsn, .chain = journal->chain};

@@ -93,4 +93,8 @@ SW_MUST_CHECK enum sw_code sw_codec_decode(struct sw_span body, struct sw_arena 
                                            struct sw_record *record, struct sw_layout *ret_layout,
                                            struct sw_err *err);
 
+/* A record's at_ms, without reading the rest. lsn: for errors. */
+SW_MUST_CHECK enum sw_code sw_codec_time(struct sw_span body, uint64_t lsn, uint64_t *ret_at_ms,
+                                         struct sw_err *err);
+
 #endif

@@ -360,12 +360,40 @@ static void get_fields(struct in *in, struct sw_record *record, struct sw_layout
     spoil(in, SW_CORRUPT);
 }
 
+/* What reading came to. */
+static enum sw_code finish(const struct in *in, uint64_t lsn, struct sw_err *err)
+{
+    if (in->code == SW_NO_MEMORY)
+        return sw_fail(err, SW_NO_MEMORY, "record %llu", (unsigned long long)lsn);
+    if (in->code != SW_OK)
+        return sw_fail(err, SW_CORRUPT, "record %llu: its body cannot be read",
+                       (unsigned long long)lsn);
+    return SW_OK;
+}
+
+enum sw_code sw_codec_time(struct sw_span body, uint64_t lsn, uint64_t *ret_at_ms,
+                           struct sw_err *err)
+{
+    struct in in = {.next = body.data, .end = body.data + body.size};
+    enum sw_code code;
+    uint64_t at_ms;
+
+    if (get_u8(&in) != SW_CODEC_VERSION)
+        spoil(&in, SW_CORRUPT);
+    at_ms = get_varint(&in);
+    code = finish(&in, lsn, err);
+    if (code == SW_OK)
+        *ret_at_ms = at_ms;
+    return code;
+}
+
 enum sw_code sw_codec_decode(struct sw_span body, struct sw_arena *arena, struct sw_record *record,
                              struct sw_layout *ret_layout, struct sw_err *err)
 {
     struct in in = {.next = body.data, .end = body.data + body.size, .arena = arena};
     struct sw_record decoded = {.lsn = record->lsn, .run = record->run, .type = record->type};
     struct sw_layout layout = {0};
+    enum sw_code code;
 
     if (get_u8(&in) != SW_CODEC_VERSION)
         spoil(&in, SW_CORRUPT);
@@ -378,11 +406,9 @@ enum sw_code sw_codec_decode(struct sw_span body, struct sw_arena *arena, struct
     get_fields(&in, &decoded, &layout);
     if (in.next != in.end)
         spoil(&in, SW_CORRUPT);
-    if (in.code == SW_NO_MEMORY)
-        return sw_fail(err, SW_NO_MEMORY, "record %llu", (unsigned long long)record->lsn);
-    if (in.code != SW_OK)
-        return sw_fail(err, SW_CORRUPT, "record %llu: its body cannot be read",
-                       (unsigned long long)record->lsn);
+    code = finish(&in, record->lsn, err);
+    if (code != SW_OK)
+        return code;
     *record = decoded;
     *ret_layout = layout;
     return SW_OK;

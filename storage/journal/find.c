@@ -90,6 +90,8 @@ enum sw_code sw_journal_read(struct sw_journal *journal, uint64_t lsn, struct sw
     struct sw_row row;
 
     code = sw_tx_check(journal, err);
+    if (code == SW_OK && journal->pending.count > 0 && lsn >= journal->pending.rows[0].lsn)
+        code = sw_tx_flush(journal, err);
     if (code == SW_OK)
         code = read_row(journal, lsn, arena, &row, err);
     if (code == SW_OK)

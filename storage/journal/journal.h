@@ -37,10 +37,13 @@ struct sw_journal_options {
                               * journal of another name is refused with CONFIGURATION. */
     const char *vfs;         /* SQLite VFS; NULL = the default. Tests. */
     uint64_t bytes_max;      /* of the database and WAL files together; 0 = no limit */
-    uint64_t bytes_reserved; /* of bytes_max, held back for outcomes */
+    uint64_t bytes_reserved; /* of bytes_max, held back for outcomes, and as much of the disk's
+                              * free space, but at least what was written ahead of the WAL (8 MiB
+                              * or a quarter of bytes_max) */
     uint64_t retention_ms;   /* ended runs are removed so long after their end; 0 = never */
     bool check_all;          /* verify the whole chain and SQLite's structures on open,
                               * not only the newest part */
+    bool import;             /* a new journal stays empty and waits for rows (rows.h) */
     uint64_t now_ms;         /* for JOURNAL_CREATED */
 };
 
@@ -85,8 +88,9 @@ SW_MUST_CHECK enum sw_code sw_journal_undo(struct sw_journal *journal, struct sw
 /* Appends a record, its payloads' chunks before it; sets record->lsn, ->chain and
  * the payloads' size and digest. RUN_STARTED gets run = lsn and enters the run
  * index, RUN_ENDED updates it (steps = the run's count, for the index).
- * JOURNAL_FULL for RUN_STARTED and STEP_BEGUN when only the reserve is left, for all
- * records beyond bytes_max or when the disk itself is full. MESSAGE_TOO_LARGE for a
+ * JOURNAL_FULL for RUN_STARTED and STEP_BEGUN when only the reserve is left, in the journal
+ * or on the disk; for all records beyond bytes_max or when the disk and the WAL's own blocks
+ * are full. MESSAGE_TOO_LARGE for a
  * payload above 64 MiB, RUN_CONFLICT for a run_id that exists, RUN_ENDED for a run
  * that is not running. */
 SW_MUST_CHECK enum sw_code sw_journal_append(struct sw_journal *journal, struct sw_record *record,
@@ -109,6 +113,10 @@ void sw_journal_rollback(struct sw_journal *journal);
  * are not urgent. *ret_more: there is more to do now. */
 SW_MUST_CHECK enum sw_code sw_journal_maintain(struct sw_journal *journal, uint64_t now_ms,
                                                bool idle, bool *ret_more, struct sw_err *err);
+
+/* Retention leaves runs that ended behind lsn, from now on: what is still to be shipped must be
+ * there. At first it leaves none. */
+void sw_journal_keep_after(struct sw_journal *journal, uint64_t lsn);
 
 /* Finds a run by id: RUN_NOT_FOUND when there is none. Spans live in arena. Sees
  * the open transaction. */

@@ -10,8 +10,10 @@
 #include "storage/journal/codec.h"
 #include "storage/journal/db.h"
 #include "storage/journal/journal.h"
+#include "storage/journal/pending.h"
 #include "storage/journal/recent.h"
 #include "storage/journal/schema.h"
+#include "storage/journal/tail.h"
 
 enum {
     SW_PAGE_SIZE = 4096,
@@ -40,6 +42,7 @@ struct sw_journal {
     uint64_t bytes_max;
     uint64_t bytes_reserved;
     uint64_t retention_ms;
+    bool import;
 
     enum sw_tx tx;
     struct sw_mark committed; /* where a rollback goes */
@@ -47,16 +50,21 @@ struct sw_journal {
     struct sw_digest chain;   /* of state.lsn */
     bool failed;              /* STORAGE_FAILED was returned: nothing works any more */
 
-    struct sw_recent recent; /* chunks behind indexed_lsn */
-    struct sw_arena scratch; /* emptied by each append and read */
+    struct sw_pending pending; /* appended, not in SQLite yet */
+    struct sw_recent recent;   /* chunks behind indexed_lsn */
+    struct sw_tail tail;       /* records behind indexed_lsn */
+    struct sw_arena scratch;   /* emptied by each append and read */
 
     uint64_t wal_pages;       /* frames in the WAL at the last commit */
     uint64_t wal_pages_tried; /* of them, those the last checkpoint saw */
     uint64_t wal_bytes;       /* size of the file, which never shrinks */
     uint64_t wal_bytes_min;   /* to which the file is written ahead */
     uint64_t free_bytes;      /* of state.bytes, in pages that are free */
+    uint64_t retain_lsn_max;  /* runs that ended behind it stay */
     uint64_t retain_at_ms;    /* when to look for runs to remove again */
-    uint64_t tx_bytes;        /* bodies inserted since state.bytes was counted */
+    uint64_t tx_bytes;        /* bodies appended since state.bytes was counted */
+    uint64_t disk_seen_us;    /* when the disk's free space was last asked for */
+    bool disk_low;            /* less of it than the reserve */
 };
 
 struct sw_journal_reader {
@@ -68,6 +76,10 @@ struct sw_journal_reader {
 /* tx.c */
 SW_MUST_CHECK enum sw_code sw_tx_check(const struct sw_journal *journal, struct sw_err *err);
 SW_MUST_CHECK enum sw_code sw_tx_begin(struct sw_journal *journal, struct sw_err *err);
+/* What a batch begins with: sw_tx_check, and where a rollback goes is remembered. */
+SW_MUST_CHECK enum sw_code sw_tx_start(struct sw_journal *journal, struct sw_err *err);
+/* Hands the pending rows to SQLite; afterwards the open transaction can read them. */
+SW_MUST_CHECK enum sw_code sw_tx_flush(struct sw_journal *journal, struct sw_err *err);
 /* Returns code, remembering a STORAGE_FAILED. */
 enum sw_code sw_tx_failed(struct sw_journal *journal, enum sw_code code);
 /* Drops what the open transaction appended behind the mark. */
@@ -75,24 +87,40 @@ SW_MUST_CHECK enum sw_code sw_tx_undo(struct sw_journal *journal, const struct s
                                       struct sw_err *err);
 /* One fdatasync of the WAL. */
 SW_MUST_CHECK enum sw_code sw_tx_sync(struct sw_journal *journal, struct sw_err *err);
-/* Counts the files' bytes; inside a transaction, with what it adds. */
+/* Counts the files' bytes, without what is pending. */
 SW_MUST_CHECK enum sw_code sw_tx_count_bytes(struct sw_journal *journal, struct sw_err *err);
 /* Writes the WAL file ahead with zeros, up to wal_bytes_min. */
 SW_MUST_CHECK enum sw_code sw_tx_grow_wal(struct sw_journal *journal, struct sw_err *err);
-/* Folds the WAL back into the database, as far as readers allow. */
-SW_MUST_CHECK enum sw_code sw_tx_checkpoint(struct sw_journal *journal, struct sw_err *err);
+/* Folds the WAL back into the database, as far as readers allow. wait: for them, so that the
+ * next frame begins the WAL anew; busy_timeout says how long. */
+SW_MUST_CHECK enum sw_code sw_tx_checkpoint(struct sw_journal *journal, bool wait,
+                                            struct sw_err *err);
+
+/* room.c: sets state.full; looks how much of the disk is free, unless it did a moment ago. */
+void sw_room_look(struct sw_journal *journal);
+/* JOURNAL_FULL when neither the disk nor bytes_max has room for more of the kind. */
+SW_MUST_CHECK enum sw_code sw_room_check(struct sw_journal *journal, bool new_work,
+                                         struct sw_err *err);
 
 /* append.c: the row alone, without payloads and run index. */
 SW_MUST_CHECK enum sw_code sw_append_row(struct sw_journal *journal, struct sw_record *record,
                                          const struct sw_layout *layout, struct sw_err *err);
+/* A row that has its chain; its fields lie in room of journal->pending. */
+SW_MUST_CHECK enum sw_code sw_append_insert(struct sw_journal *journal, const struct sw_row *row,
+                                            struct sw_err *err);
+/* Enters RUN_STARTED and RUN_ENDED into the run index; of other records nothing. */
+SW_MUST_CHECK enum sw_code sw_append_run(struct sw_journal *journal, const struct sw_record *record,
+                                         uint64_t steps, struct sw_err *err);
 
 /* late.c: the tables run_log, chunk and chunk_use. Load fills journal->recent from
  * what they lack; index takes up to rows_max rows more into them. */
 SW_MUST_CHECK enum sw_code sw_late_load(struct sw_journal *journal, struct sw_err *err);
 SW_MUST_CHECK enum sw_code sw_late_index(struct sw_journal *journal, uint64_t rows_max,
                                          struct sw_err *err);
+/* Takes the chunks of a CHUNK row into journal->recent. */
+SW_MUST_CHECK enum sw_code sw_late_remember(struct sw_journal *journal, const struct sw_row *row,
+                                            struct sw_err *err);
 /* Visits each chunk of a CHUNK row. */
-struct sw_row;
 struct sw_chunk_visitor {
     enum sw_code (*visit)(struct sw_journal *journal, const struct sw_digest *digest,
                           struct sw_extent place, struct sw_err *err);

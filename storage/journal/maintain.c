@@ -23,12 +23,12 @@ enum sw_code sw_journal_maintain(struct sw_journal *journal, uint64_t now_ms, bo
     uint64_t pages = journal->wal_pages - journal->wal_pages_tried;
     enum sw_code code = sw_tx_check(journal, err);
 
-    assert(journal->tx == SW_TX_NONE || code != SW_OK);
+    assert((journal->tx == SW_TX_NONE && journal->pending.count == 0) || code != SW_OK);
     *ret_more = true;
     if (code != SW_OK)
         return code;
     if (pages > checkpoint_pages(journal))
-        return sw_tx_checkpoint(journal, err);
+        return sw_tx_checkpoint(journal, false, err);
     if (unindexed >= INDEX_ROWS_MAX || (idle && unindexed >= INDEX_ROWS_MAX_IDLE))
         return sw_late_index(journal, INDEX_SLICE_ROWS, err);
     code = sw_retain(journal, now_ms, ret_more, err);
@@ -37,5 +37,5 @@ enum sw_code sw_journal_maintain(struct sw_journal *journal, uint64_t now_ms, bo
     if (!idle || pages <= CHECKPOINT_PAGES_IDLE)
         return SW_OK;
     *ret_more = true;
-    return sw_tx_checkpoint(journal, err);
+    return sw_tx_checkpoint(journal, false, err);
 }

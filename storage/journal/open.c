@@ -12,6 +12,7 @@
 enum {
     DIRECTORY_MODE = 0700,
     LOCK_MODE = 0600,
+    LEAVE_MS = 500,                   /* for readers to end, on close */
     CHECK_ALL_BELOW = 4 * 1024 * 1024 /* bytes: smaller files are checked whole on each open */
 };
 
@@ -142,7 +143,8 @@ static enum sw_code configure(struct sw_journal *journal, struct sw_err *err)
     return code;
 }
 
-/* An empty file becomes a journal: tables, meta and lsn 1 in the open transaction. */
+/* An empty file becomes a journal: tables, meta and, but for import, lsn 1 in the open
+ * transaction. */
 static enum sw_code create(struct sw_journal *journal, const struct sw_journal_options *options,
                            struct sw_err *err)
 {
@@ -152,12 +154,14 @@ static enum sw_code create(struct sw_journal *journal, const struct sw_journal_o
         .u.journal_created.name = sw_span_of_text(options->name),
     };
 
+    (void)snprintf(journal->meta.name, sizeof(journal->meta.name), "%s", options->name);
+    if (options->import)
+        return SW_OK;
     sw_random(journal->meta.uuid, sizeof(journal->meta.uuid));
     journal->meta.uuid[6] = (uint8_t)((journal->meta.uuid[6] & 0x0f) | 0x80); /* version 8 */
     journal->meta.uuid[8] = (uint8_t)((journal->meta.uuid[8] & 0x3f) | 0x80);
     memcpy(record.u.journal_created.uuid, journal->meta.uuid, sizeof(journal->meta.uuid));
     journal->meta.created_ms = options->now_ms;
-    (void)snprintf(journal->meta.name, sizeof(journal->meta.name), "%s", options->name);
     return sw_journal_append(journal, &record, err);
 }
 
@@ -173,6 +177,8 @@ static enum sw_code read_head(struct sw_journal *journal, struct sw_err *err)
         code = sw_db_step(&journal->db, statement, &found, err);
     if (code != SW_OK)
         return code;
+    if (!found && journal->import)
+        return SW_OK;
     if (!found)
         return sw_fail(err, SW_CORRUPT, "%s: the log is empty", journal->db.path);
     code = sw_row_read(statement, &row, err);
@@ -239,6 +245,8 @@ static enum sw_code set_up(struct sw_journal *journal, const struct sw_journal_o
 
     if (code == SW_OK)
         code = configure(journal, err);
+    if (code == SW_OK)
+        code = sw_pending_register(&journal->pending, &journal->db, err);
     if (code == SW_OK && version > 0)
         code = load(journal, options, err);
     if (code == SW_OK)
@@ -249,6 +257,7 @@ static enum sw_code set_up(struct sw_journal *journal, const struct sw_journal_o
         code = sw_tx_count_bytes(journal, err);
     if (code != SW_OK)
         return code;
+    sw_room_look(journal);
     memcpy(journal->state.uuid, journal->meta.uuid, sizeof(journal->state.uuid));
     memcpy(journal->state.name, journal->meta.name, sizeof(journal->state.name));
     journal->state.epoch = journal->meta.epoch;
@@ -287,6 +296,8 @@ enum sw_code sw_journal_open(const struct sw_journal_options *options,
     journal->bytes_max = options->bytes_max;
     journal->bytes_reserved = options->bytes_reserved;
     journal->retention_ms = options->retention_ms;
+    journal->import = options->import;
+    journal->retain_lsn_max = UINT64_MAX;
     journal->wal_bytes_min = SW_WAL_BYTES;
     if (options->bytes_max > 0 && options->bytes_max / 4 < SW_WAL_BYTES)
         journal->wal_bytes_min = options->bytes_max / 4;
@@ -309,12 +320,15 @@ enum sw_code sw_journal_open(const struct sw_journal_options *options,
     return code;
 }
 
-/* Folds the WAL back and starts it anew, so that the next open need not read it
- * through. What fails here is in the WAL still, where the next open finds it. */
+/* Folds the WAL back and starts it anew: the next open need not read it through, and the WAL
+ * that stays behind may be lost without loss. What fails here, or is held by a
+ * reader for longer, is in the WAL still, where the next open finds it. */
 static void leave(struct sw_journal *journal)
 {
-    enum sw_code code = sw_tx_checkpoint(journal, NULL);
+    enum sw_code code;
 
+    (void)sqlite3_busy_timeout(journal->db.handle, LEAVE_MS);
+    code = sw_tx_checkpoint(journal, true, NULL);
     if (code == SW_OK)
         code = sw_tx_begin(journal, NULL);
     if (code == SW_OK)
@@ -335,7 +349,9 @@ void sw_journal_close(struct sw_journal *journal)
             leave(journal);
         sw_db_close(&journal->db);
     }
+    sw_pending_fini(&journal->pending);
     sw_recent_fini(&journal->recent);
+    sw_tail_fini(&journal->tail);
     sw_arena_fini(&journal->scratch);
     if (journal->lock_fd >= 0)
         (void)close(journal->lock_fd);

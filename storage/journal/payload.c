@@ -156,10 +156,13 @@ enum sw_code sw_payload_store(struct sw_journal *journal, struct sw_payload *pay
     if (payload->data.size > SW_PAYLOAD_BYTES_MAX)
         return sw_fail(err, SW_MESSAGE_TOO_LARGE, "a payload of %zu bytes", payload->data.size);
     payload->size = payload->data.size;
-    sw_sha256(&payload->data, 1, &payload->digest);
+    if (!payload->digest_known)
+        sw_sha256(&payload->data, 1, &payload->digest);
     if (payload->size <= SW_PAYLOAD_INLINE_MAX)
         return SW_OK;
-    code = store_chunks(&store, payload->data, err);
+    code = sw_tx_begin(journal, err); /* for one look-up a chunk */
+    if (code == SW_OK)
+        code = store_chunks(&store, payload->data, err);
     if (code != SW_OK)
         return code;
     ret_layout->extents = store.extents;

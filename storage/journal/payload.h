@@ -22,8 +22,8 @@
 
 enum { SW_PAYLOAD_INLINE_MAX = 1024 };
 
-/* Sets the payload's size and digest, appends its new chunks. On failure some may
- * have been appended: the caller undoes. */
+/* Sets the payload's size and, unless it is known, its digest; appends its new chunks. On failure
+ * some may have been appended: the caller undoes. */
 SW_MUST_CHECK enum sw_code sw_payload_store(struct sw_journal *journal, struct sw_payload *payload,
                                             uint64_t at_ms, struct sw_layout *ret_layout,
                                             struct sw_err *err);

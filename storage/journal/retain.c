@@ -141,7 +141,7 @@ static enum sw_code remove_piece(struct piece *piece, struct sw_err *err)
     return sw_db_run_with(db, SW_SQL_RUN_DELETE, &piece->run, 1, err);
 }
 
-/* The run that ended first, if it ended before end_ms. */
+/* The run that ended first, if it ended before end_ms and nobody needs it any more. */
 static enum sw_code find_expired(struct sw_journal *journal, uint64_t end_ms, uint64_t *ret_run,
                                  struct sw_err *err)
 {
@@ -155,6 +155,7 @@ static enum sw_code find_expired(struct sw_journal *journal, uint64_t end_ms, ui
     code = sw_db_step(&journal->db, statement, &found, err);
     if (code != SW_OK)
         return code;
+    found = found && sw_column_u64(statement, 1) <= journal->retain_lsn_max;
     *ret_run = found ? sw_column_u64(statement, 0) : 0;
     (void)sqlite3_reset(statement);
     return SW_OK;
@@ -184,6 +185,12 @@ static enum sw_code purge(struct sw_journal *journal, uint64_t run, struct sw_er
     if (SW_FAULT("journal.after_purge"))
         return sw_tx_failed(journal, sw_fail(err, SW_STORAGE_FAILED, "fault point"));
     return SW_OK;
+}
+
+void sw_journal_keep_after(struct sw_journal *journal, uint64_t lsn)
+{
+    journal->retain_lsn_max = lsn;
+    journal->retain_at_ms = 0;
 }
 
 enum sw_code sw_retain(struct sw_journal *journal, uint64_t now_ms, bool *ret_more,

@@ -33,7 +33,8 @@ struct sw_log_row_visitor {
 };
 
 /* Rows with first_lsn <= lsn <= last_lsn (0 = no bound), in order, checksums verified; one
- * short read transaction. */
+ * short read transaction. A run that retention has begun to remove is given as if it were gone:
+ * half of it could not be told from a run that is still running. */
 SW_MUST_CHECK enum sw_code sw_journal_reader_rows(struct sw_journal_reader *reader,
                                                   uint64_t first_lsn, uint64_t last_lsn,
                                                   struct sw_log_row_visitor visitor,
@@ -43,18 +44,25 @@ SW_MUST_CHECK enum sw_code sw_journal_reader_chain(struct sw_journal_reader *rea
                                                    struct sw_digest *ret_chain, bool *ret_found,
                                                    struct sw_err *err);
 
-/* Puts a row behind the newest, by the same tables and rules as an append. It must be
- * lsn + 1 and, unless it is a stub, link to the chain; a stub may leave a gap. The caller
- * commits. An empty journal (options.import) takes its name and UUID from the first row, which
- * is JOURNAL_CREATED and must carry the name of the options. */
+/* Puts a row behind the newest, by the same tables and rules as an append, but for bytes_max.
+ * It must be lsn + 1 and, unless it is a stub, link to the chain; a stub may leave a gap. An
+ * empty journal (options.import) takes its UUID from the first row, which is JOURNAL_CREATED and
+ * must carry the name of the options.
+ * A row that is refused leaves nothing behind. The caller commits, every few thousand rows,
+ * and calls sw_journal_maintain after that (now_ms 0: no retention) while there is more to do:
+ * that keeps the WAL and what is not indexed yet small. */
 SW_MUST_CHECK enum sw_code sw_journal_import(struct sw_journal *journal,
                                              const struct sw_log_row *row, struct sw_err *err);
 
-/* The owner's epoch, from now on and durably at the next commit. */
+/* The owner's epoch, from now on; committed and synced at once, with what else was open. */
 SW_MUST_CHECK enum sw_code sw_journal_set_epoch(struct sw_journal *journal, uint64_t epoch,
                                                 struct sw_err *err);
 
-/* Time of the record, from its fields. */
+/* The chain of a row that is no stub, given that of the row before. */
+void sw_log_row_chain(const struct sw_log_row *row, const struct sw_digest *before,
+                      struct sw_digest *ret_chain);
+
+/* Time of the record, from its fields; of a stub 0. */
 SW_MUST_CHECK enum sw_code sw_log_row_time(const struct sw_log_row *row, uint64_t *ret_at_ms,
                                            struct sw_err *err);
 

@@ -25,7 +25,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { ZEROS_BYTES = 64 * 1024 }; /* per write; more than 128 KiB some VFS refuse */
+enum {
+    ZEROS_BYTES = 64 * 1024, /* per write; more than 128 KiB some VFS refuse */
+    COUNT_BYTES = 256 * 1024 /* of bodies, appended since the files were counted */
+};
 
 enum sw_code sw_tx_failed(struct sw_journal *journal, enum sw_code code)
 {
@@ -51,14 +54,28 @@ static struct sw_mark here(const struct sw_journal *journal)
 
 static void go_back(struct sw_journal *journal, const struct sw_mark *mark)
 {
+    sw_pending_drop_after(&journal->pending, mark->lsn);
+    sw_tail_drop_after(&journal->tail, mark->lsn);
     sw_recent_drop_after(&journal->recent, mark->lsn);
     journal->state.lsn = mark->lsn;
     journal->chain = mark->chain;
 }
 
+static bool is_clean(const struct sw_journal *journal)
+{
+    return journal->tx == SW_TX_NONE && journal->pending.count == 0;
+}
+
+enum sw_code sw_tx_start(struct sw_journal *journal, struct sw_err *err)
+{
+    if (is_clean(journal))
+        journal->committed = here(journal);
+    return sw_tx_check(journal, err);
+}
+
 enum sw_code sw_tx_begin(struct sw_journal *journal, struct sw_err *err)
 {
-    enum sw_code code = sw_tx_check(journal, err);
+    enum sw_code code = sw_tx_start(journal, err);
 
     if (code != SW_OK || journal->tx == SW_TX_OPEN)
         return code;
@@ -66,20 +83,41 @@ enum sw_code sw_tx_begin(struct sw_journal *journal, struct sw_err *err)
     if (code != SW_OK)
         return sw_tx_failed(journal, code);
     journal->tx = SW_TX_OPEN;
-    journal->committed = here(journal);
-    journal->tx_bytes = 0;
     return SW_OK;
+}
+
+/* Without an open transaction the statement is one. */
+static enum sw_code insert_pending(struct sw_journal *journal, struct sw_err *err)
+{
+    enum sw_code code;
+
+    if (journal->pending.count == 0)
+        return SW_OK;
+    code = sw_db_run_with(&journal->db, SW_SQL_LOG_INSERT_PENDING, NULL, 0, err);
+    if (code == SW_OK)
+        sw_pending_clear(&journal->pending);
+    return code;
+}
+
+enum sw_code sw_tx_flush(struct sw_journal *journal, struct sw_err *err)
+{
+    enum sw_code code = sw_tx_begin(journal, err);
+
+    if (code == SW_OK)
+        code = insert_pending(journal, err);
+    return code == SW_OK ? SW_OK : sw_tx_failed(journal, code);
 }
 
 void sw_journal_rollback(struct sw_journal *journal)
 {
-    if (journal->tx == SW_TX_NONE)
+    if (is_clean(journal))
         return;
     /* After some errors SQLite has rolled back already; then this one says so. */
     if (sqlite3_get_autocommit(journal->db.handle) == 0)
         (void)sqlite3_exec(journal->db.handle, "ROLLBACK", NULL, NULL, NULL);
     journal->tx = SW_TX_NONE;
     go_back(journal, &journal->committed);
+    sw_pending_clear(&journal->pending);
     journal->marked = journal->committed;
 }
 
@@ -97,7 +135,7 @@ static enum sw_code delete_after(struct sw_journal *journal, const struct sw_mar
                                  struct sw_err *err)
 {
     static const enum sw_sql steps[] = {SW_SQL_RUN_UNDO_END, SW_SQL_RUN_UNDO, SW_SQL_LOG_UNDO};
-    enum sw_code code = SW_OK;
+    enum sw_code code = sw_tx_flush(journal, err); /* the run index is undone by the log */
 
     for (size_t i = 0; code == SW_OK && i < sizeof(steps) / sizeof(steps[0]); i++)
         code = sw_db_run_with(&journal->db, steps[i], &mark->lsn, 1, err);
@@ -113,9 +151,9 @@ enum sw_code sw_tx_undo(struct sw_journal *journal, const struct sw_mark *mark, 
         go_back(journal, &journal->committed);
         journal->marked = journal->committed;
     }
-    if (journal->tx != SW_TX_OPEN)
+    if (journal->tx == SW_TX_LOST)
         return SW_OK;
-    if (journal->state.lsn > mark->lsn) {
+    if (journal->tx == SW_TX_OPEN && journal->state.lsn > mark->lsn) {
         code = delete_after(journal, mark, err);
         if (code != SW_OK) { /* half a command is left: nothing may be committed any more */
             journal->failed = true;
@@ -197,10 +235,19 @@ enum sw_code sw_tx_count_bytes(struct sw_journal *journal, struct sw_err *err)
     journal->state.bytes = pages * SW_PAGE_SIZE + journal->wal_bytes;
     journal->free_bytes = pages_free * SW_PAGE_SIZE;
     journal->tx_bytes = 0;
-    journal->state.full =
-        journal->bytes_max > 0 &&
-        journal->state.bytes - journal->free_bytes > journal->bytes_max - journal->bytes_reserved;
+    for (size_t i = 0; i < journal->pending.count; i++)
+        journal->tx_bytes += journal->pending.rows[i].fields.size + SW_CODEC_SPARE;
     return SW_OK;
+}
+
+/* Counting takes two statements: near the limit for each commit, else now and then. */
+static bool must_count(const struct sw_journal *journal)
+{
+    uint64_t used = journal->state.bytes - journal->free_bytes + journal->tx_bytes;
+
+    return journal->tx_bytes >= COUNT_BYTES ||
+           (journal->bytes_max > 0 &&
+            used + 2 * COUNT_BYTES >= journal->bytes_max - journal->bytes_reserved);
 }
 
 static enum sw_code commit(struct sw_journal *journal, struct sw_err *err)
@@ -209,9 +256,12 @@ static enum sw_code commit(struct sw_journal *journal, struct sw_err *err)
 
     if (code == SW_OK && SW_FAULT("journal.before_commit"))
         code = sw_fail(err, SW_STORAGE_FAILED, "fault point");
-    if (code == SW_OK)
+    if (code == SW_OK && must_count(journal))
         code = sw_tx_count_bytes(journal, err);
+    sw_room_look(journal);
     if (code == SW_OK)
+        code = insert_pending(journal, err);
+    if (code == SW_OK && journal->tx == SW_TX_OPEN)
         code = sw_db_run_with(&journal->db, SW_SQL_COMMIT, NULL, 0, err);
     if (code != SW_OK) {
         sw_journal_rollback(journal);
@@ -231,7 +281,7 @@ enum sw_code sw_journal_commit(struct sw_journal *journal, bool sync, struct sw_
         sw_journal_rollback(journal);
         return sw_tx_check(journal, err);
     }
-    if (journal->tx != SW_TX_NONE)
+    if (!is_clean(journal))
         code = commit(journal, err);
     if (code == SW_OK && sync && journal->state.durable_lsn < journal->state.lsn)
         code = sw_tx_sync(journal, err);
@@ -270,8 +320,9 @@ enum sw_code sw_tx_grow_wal(struct sw_journal *journal, struct sw_err *err)
     return SW_OK;
 }
 
-enum sw_code sw_tx_checkpoint(struct sw_journal *journal, struct sw_err *err)
+enum sw_code sw_tx_checkpoint(struct sw_journal *journal, bool wait, struct sw_err *err)
 {
+    int mode = wait ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
     enum sw_code code;
     int rc;
 
@@ -282,8 +333,7 @@ enum sw_code sw_tx_checkpoint(struct sw_journal *journal, struct sw_err *err)
         if (code != SW_OK)
             return code;
     }
-    rc = sqlite3_wal_checkpoint_v2(journal->db.handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL,
-                                   NULL);
+    rc = sqlite3_wal_checkpoint_v2(journal->db.handle, "main", mode, NULL, NULL);
     if (rc != SQLITE_OK && rc != SQLITE_BUSY)
         return sw_tx_failed(journal, sw_db_fail(&journal->db, rc, "checkpoint", err));
     /* Where a reader holds the WAL, trying again at once would get no further. */

@@ -65,13 +65,14 @@ static void add_message(struct talk *talk, unsigned bytes)
     char *at = talk->text + talk->size;
     const char *end = at + bytes;
 
-    at += sprintf(at, "%c{\"role\": \"user\", \"content\": \"", talk->size == 0 ? '[' : ',');
+    at += snprintf(at, MESSAGE_HEAD_MAX, "%c{\"role\": \"user\", \"content\": \"",
+                   talk->size == 0 ? '[' : ',');
     while (at < end - WORD_MAX - 3) {
         for (unsigned letters = 1 + draw(talk, WORD_MAX); letters != 0; letters--)
             *at++ = (char)('a' + draw(talk, 26));
         *at++ = ' ';
     }
-    at += sprintf(at, "\"}");
+    at += snprintf(at, 3, "\"}");
     talk->size = (size_t)(at - talk->text);
 }
 

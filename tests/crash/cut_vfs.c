@@ -65,6 +65,8 @@ static int on_event(int failure, bool is_write)
         return failure;
     case CUT_FAIL_ONCE:
         return events == armed_event ? failure : SQLITE_OK;
+    case CUT_FULL_ONCE:
+        return is_write && events == armed_event ? SQLITE_FULL : SQLITE_OK;
     case CUT_FULL_EVER:
         return is_write ? SQLITE_FULL : SQLITE_OK;
     case CUT_NEVER:
@@ -327,7 +329,10 @@ static int cut_shm_map(sqlite3_file *base, int region, int size, int extend,
                        void volatile **ret_memory)
 {
     struct file *file = file_of(base);
+    int rc = on_event(SQLITE_IOERR_SHMMAP, false);
 
+    if (rc != SQLITE_OK)
+        return rc;
     return file->real->pMethods->xShmMap(file->real, region, size, extend, ret_memory);
 }
 

@@ -22,7 +22,8 @@ enum cut_kind {
     CUT_NEVER,
     CUT_POWER,     /* at the event: it and every later call fail */
     CUT_FAIL_ONCE, /* the event fails with an I/O error */
-    CUT_FAIL_EVER, /* it and all later writes and syncs */
+    CUT_FAIL_EVER, /* it and all later events */
+    CUT_FULL_ONCE, /* the event, if a write, says that the disk is full */
     CUT_FULL_EVER  /* it and all later writes say that the disk is full */
 };
 
@@ -30,7 +31,8 @@ extern const char cut_vfs_name[];
 
 void cut_vfs_register(void);
 void cut_vfs_reset(void);
-/* Arms the event (a write, truncate or sync of a file), counted from 1 since the reset. */
+/* Arms the event (a write, truncate or sync of a file, a mapping of the WAL index), counted
+ * from 1 since the reset. */
 void cut_vfs_arm(enum cut_kind kind, unsigned event);
 unsigned cut_vfs_events(void); /* since the reset */
 bool cut_vfs_fired(void);

@@ -1,4 +1,5 @@
-# At least 500 kills, or in a quick run a taste; then proof that the test can fail.
+# At least 500 kills, or in a quick run a taste; proof that the test can fail; once more under
+# ThreadSanitizer.
 build_preset dev
 if [ "$SW_QUICK" = 1 ]; then
     check "killed at random and at fault points, no promise broken" \
@@ -9,6 +10,8 @@ else
     must cmake --preset dev -DSW_BREAK=EARLY_ACK -DSW_TESTS=OFF -B build/break-EARLY_ACK >/dev/null
     must cmake --build build/break-EARLY_ACK --target stepwell -- --quiet
     check "a build that acknowledges before it commits is found out" \
-        env STEPWELL_BIN="$PWD/build/break-EARLY_ACK/sidecar/stepwell" \
-        python tests/crash/run --kills 200 --seconds 300 --expect-broken
+        python tests/crash/run --build break-EARLY_ACK --kills 200 --seconds 300 --expect-broken
+    build_preset tsan
+    check "over 100 kills of a sidecar under ThreadSanitizer, no promise broken, no race" \
+        python tests/crash/run --build tsan --kills 120 --seconds 300
 fi

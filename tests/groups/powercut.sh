@@ -1,14 +1,30 @@
 # The power is cut, and the disk fails, at every write and sync; then proof that the test can fail.
 build_preset dev
 powercut=build/dev/tests/crash/powercut
+
+# The cuts and the failures side by side; both are waited for.
+verbs() { # PROGRAM STEP
+    local power failed=0
+    "$1" 1 "$2" power &
+    power=$!
+    "$1" 1 "$2" errors || failed=1
+    wait $power && [ $failed -eq 0 ]
+}
+
 if [ "$SW_QUICK" = 1 ]; then
-    check "the power cut, the disk failing, at every 20th write or sync" "$powercut" 1 20
+    check "a journal: the power cut, the disk failing, at every 20th write or sync" "$powercut" 1 20
+    check "the verbs: the same at every 10th" verbs ${powercut}_verbs 10
 else
-    check "the power cut, the disk failing, at every write and sync" "$powercut" 1
-    for broken in NORMAL_SYNC EARLY_ACK; do
+    check "a journal: the power cut, the disk failing, at every write and sync" "$powercut" 1
+    check "the verbs: the same" verbs ${powercut}_verbs 1
+    for broken in NORMAL_SYNC EARLY_ACK UNSYNCED_INTENT; do
         must cmake --preset dev -DSW_BREAK=$broken -B build/break-$broken >/dev/null
-        must cmake --build build/break-$broken --target powercut -- --quiet
-        check "broken build $broken is found out" \
+        must cmake --build build/break-$broken --target powercut powercut_verbs -- --quiet
+        check "the verbs: broken build $broken is found out" \
+            bash -c "! build/break-$broken/tests/crash/powercut_verbs 1 8 power"
+    done
+    for broken in NORMAL_SYNC EARLY_ACK; do # which intent is synced is no matter of the journal's
+        check "a journal: broken build $broken is found out" \
             bash -c "! build/break-$broken/tests/crash/powercut 1 8"
     done
 fi

@@ -13,8 +13,8 @@ import pytest
 from cli import parsed, running_place, stepwell
 from conftest import REPOSITORY, binary
 
-COMMANDS = ["serve", "dev", "runs", "show", "tail", "resolve", "status", "journal", "flush",
-            "verify", "completion", "version"]
+COMMANDS = ["serve", "dev", "runs", "show", "tail", "resolve", "status", "journal", "flush", "drain",
+            "verify", "restore", "doctor", "completion", "version"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -5,7 +5,7 @@ import time
 import uuid
 
 import grpc
-from conftest import agent, control, eventually, refused, types
+from conftest import Client, agent, control, eventually, refused, types
 
 P = types.Payload
 
@@ -291,6 +291,34 @@ def test_a_person_resolves_what_nobody_holds(client):
     assert client.control.ResolveStep(resolve, timeout=9).state == types.STEP_STATE_COMPLETED
     _, history = client.resume(run)
     assert (history[0].output.data, history[0].resolved_by) == (b"yes", "jane")
+
+
+def test_a_list_tells_holder_and_doubt_from_memory_and_from_the_journal(new_sidecar):
+    sidecar = new_sidecar("--lease-grace", "300ms").start()
+
+    def listed(client, run):
+        answer = client.control.ListRuns(control.ListRunsRequest(in_doubt=True), timeout=9)
+        row = next((row for row in answer.runs if row.run_id == run), None)
+        return row and (row.holder, row.steps_in_doubt, row.held)
+
+    with sidecar.channel() as channel:
+        client, run = Client(channel), name()
+        client.begin(run, client.start(run, holder="me"), "pay")
+        assert listed(client, run) is None
+        assert eventually(lambda: listed(client, run)) == ("me", 1, False)
+    assert sidecar.stop() == 0
+    sidecar.start()
+    with sidecar.channel() as channel:
+        client = Client(channel)
+        assert eventually(lambda: listed(client, run)) == ("me", 1, False)
+        assert listed(client, run) == ("me", 1, False)
+        lease, _ = client.resume(run, holder="next")
+        assert listed(client, run)[:2] == ("next", 1)  # begun under the lost lease
+        resolve = agent.AgentServiceResolveStepRequest(
+            run_id=run, lease=lease, key="pay", by="test",
+            resolution=types.Resolution(happened=P()))
+        client.agent.ResolveStep(resolve, timeout=9)
+        assert listed(client, run) is None
 
 
 def test_watch_follows_a_run_to_its_end(client):

@@ -136,6 +136,40 @@ def test_every_authority_that_clients_send_is_accepted(shared, authority):
         assert check(channel) == SERVING
 
 
+def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + \
+        payload
+
+
+def check_by_hand(path: str, authority: tuple[bytes, bytes]) -> bytes:
+    """A health check in bare HTTP/2, for what no client library at hand sends; the answer's data."""
+    headers = [(b":method", b"POST"), (b":scheme", b"http"), authority,
+               (b":path", b"/grpc.health.v1.Health/Check"), (b"te", b"trailers"),
+               (b"content-type", b"application/grpc")]
+    block = b"".join(b"\0" + bytes([len(n)]) + n + bytes([len(v)]) + v for n, v in headers)
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.settimeout(10)
+        wire.connect(path)
+        wire.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0) +
+                     frame(1, 4, 1, block) + frame(0, 1, 1, bytes(5)))
+        answers = wire.makefile("rb")
+        while head := answers.read(9):
+            payload = answers.read(int.from_bytes(head[:3], "big"))
+            kind, stream = head[3], int.from_bytes(head[5:], "big")
+            assert kind not in (3, 7), f"refused: frame {kind}, {payload!r}"
+            if kind == 0 and stream == 1:
+                return payload
+    raise AssertionError("the connection ended without an answer")
+
+
+@pytest.mark.parametrize("authority", [(b":authority", b""), (b":authority", b"/r/s.sock"),
+                                       (b"host", b"localhost")])
+def test_an_authority_may_be_empty_or_come_as_a_host(shared, authority):
+    serving = b"\x08\x01"
+    assert check_by_hand(f"{shared.folder}/s.sock", authority) == \
+        b"\0" + len(serving).to_bytes(4, "big") + serving
+
+
 # ---- TLS --------------------------------------------------------------------------------
 
 

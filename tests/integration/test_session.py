@@ -2,6 +2,7 @@
 """The Session stream means exactly what the unary calls mean."""
 
 import queue
+import time
 import uuid
 
 import grpc
@@ -159,6 +160,21 @@ def test_a_claim_that_waits_is_dropped_with_its_session(client):
     client.agent.StartRun(agent.StartRunRequest(run_id=run, task=task), timeout=9)
     answer = client.agent.ClaimRun(agent.ClaimRunRequest(tasks=[task], wait_ms=2000), timeout=9)
     assert answer.run.run_id == run
+
+
+def test_a_claim_that_waits_takes_a_run_whose_grace_began_later(new_sidecar):
+    sidecar = new_sidecar("--lease-grace", "300ms").start()
+    with sidecar.channel() as channel:
+        client = Client(channel)
+        session = Session(client)
+        task, run = name(), name()
+        id_ = session.send({"claim_run": agent.ClaimRunRequest(tasks=[task], wait_ms=20000)})[0]
+        session.ask(**start(name()))  # the claim waits, and no run is in its grace
+        client.start(run, task=task)
+        asked = time.monotonic()
+        assert session.result(id_).claim_run.run.run_id == run
+        assert time.monotonic() - asked < 10
+        session.stream.cancel()
 
 
 def test_large_answers_come_through(session):

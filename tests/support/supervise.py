@@ -82,17 +82,17 @@ def run(seconds, command):
         raise OSError(ctypes.get_errno(), "prctl")
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
-    # Started in the background, or by nohup, this program ignores some signals; what it tests must not.
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
-
     def stop(number, _frame):
         kill_children()
         sys.exit(128 + number)
 
+    # Before there is a child, which may be the reason for the signal. Started in the background, or
+    # by nohup, this program ignores some signals; what it tests must not: a signal that is caught
+    # here has its default meaning there.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
 
     try:
         status = process.wait(timeout=seconds)

@@ -6,13 +6,14 @@ import { credentials } from "@grpc/grpc-js";
 import { unanswered } from "./calls.js";
 import { jsonCodec } from "./codec.js";
 import { Control } from "./control.js";
-import { encodeValue, policyOf, runInfoOf } from "./convert.js";
+import { encodeInput, policyOf, runInfoOf } from "./convert.js";
 import { InvalidArgument } from "./errors.js";
 import { channelOptions } from "./link.js";
 import { RunState } from "./proto/stepwell/v1/types.js";
 import { Run } from "./run.js";
 import { Session } from "./session.js";
 const DEFAULT_ADDRESS = "unix:///run/stepwell/stepwell.sock";
+const UNIX_PATH_BYTES_MAX = 107; // sun_path of Linux, less its terminating zero
 const DEFAULT_PATIENCE_MS = 60_000;
 const CLAIM_WAIT_MAX_MS = 600_000;
 /** Connects to a sidecar, when the first call is made. */
@@ -29,7 +30,7 @@ export class Client {
     #runs = new Set();
     /** @internal Use connect(). */
     constructor(options) {
-        const address = options.address ?? (process.env["STEPWELL_ADDR"] || DEFAULT_ADDRESS);
+        const address = addressOf(options.address);
         const patienceMs = options.patienceMs ?? DEFAULT_PATIENCE_MS;
         const endpoint = endpointOf(address, options);
         this.#codec = options.codec ?? jsonCodec;
@@ -45,7 +46,7 @@ export class Client {
                     run.reopened();
             },
         });
-        this.control = new Control(endpointOf(options.controlAddress ?? address, options), this.#codec, patienceMs);
+        this.control = new Control(endpointOf(addressOf(options.controlAddress ?? address), options), this.#codec, patienceMs);
     }
     /**
      * Starts the run or goes on with it, and ends it with what `program` returns.
@@ -120,7 +121,7 @@ export class Client {
         const startRun = {
             runId: runId ?? randomUUID(), // drawn here, so that asking again asks for the same run
             task: options.task,
-            input: options.input === undefined ? undefined : encodeValue(this.#codec, options.input),
+            input: options.input === undefined ? undefined : encodeInput(this.#codec, options.input),
             labels: { ...options.labels },
             codeVersion: options.codeVersion ?? "",
             onDivergence: policyOf(options.onDivergence),
@@ -144,12 +145,24 @@ export class Client {
         return held;
     }
 }
-function endpointOf(address, options) {
-    if (typeof address !== "string" ||
-        address === "" ||
-        (address.startsWith("unix:") && !/^unix:(\/\/)?\/./.test(address))) {
-        throw new InvalidArgument(`address: "${address}" is neither unix:///absolute/path nor host:port`);
+/** @internal The address in gRPC's words: given, or from the environment, or the usual socket. */
+export function addressOf(given) {
+    const address = given || process.env["STEPWELL_ADDR"] || DEFAULT_ADDRESS;
+    const wrong = (why) => new InvalidArgument(`address: "${address}" ${why}`);
+    if (typeof address !== "string")
+        throw wrong("is neither unix:///absolute/path nor host:port");
+    const unix = /^(?:unix:\/\/|unix:(?!\/\/))?(\/.*)$/s.exec(address);
+    if (unix === null) {
+        if (address.startsWith("unix:"))
+            throw wrong("needs an absolute path");
+        return address;
     }
+    const path = unix[1] ?? "";
+    if (Buffer.byteLength(path) > UNIX_PATH_BYTES_MAX)
+        throw wrong(`is longer than the ${UNIX_PATH_BYTES_MAX} bytes of a socket's path`);
+    return `unix://${path}`;
+}
+function endpointOf(address, options) {
     return {
         address,
         credentials: options.credentials ?? credentials.createInsecure(),

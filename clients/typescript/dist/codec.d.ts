@@ -4,11 +4,15 @@ export interface Encoded {
     /** At most 128 bytes. */
     readonly contentType: string;
 }
-/** Turns values into bytes and back. The same value must give the same bytes: divergence is found by their digest. */
+/** Turns values into bytes and back. */
 export interface Codec {
-    encode(value: unknown): Encoded;
+    /** With `canonical`, equal values must give equal bytes: inputs are compared by their digest. */
+    encode(value: unknown, canonical?: boolean): Encoded;
     /** The bytes are only lent: copy what is kept. */
     decode(data: Uint8Array, contentType: string): unknown;
 }
-/** JSON; a Uint8Array goes through as it is, undefined as no bytes at all. */
+/**
+ * JSON; a Uint8Array goes through as it is, undefined as no bytes at all. Canonical
+ * sorts the keys of objects; otherwise they keep their order.
+ */
 export declare const jsonCodec: Codec;

@@ -8,6 +8,8 @@ export declare function stateOf(state: number): StepState;
 export declare function dateOf(ms: number): Date | undefined;
 export declare function policyOf(policy: OnDivergence | undefined): WirePolicy;
 export declare function encodeValue(codec: Codec, value: unknown): Payload;
+/** An input, which is compared with what is recorded. */
+export declare function encodeInput(codec: Codec, value: unknown): Payload;
 export declare function decodeValue(codec: Codec, payload: Payload | undefined): unknown;
 export declare function digestOf(data: Uint8Array): Uint8Array;
 export declare function sameBytes(a: Uint8Array, b: Uint8Array): boolean;

@@ -2,7 +2,7 @@
 // Between the public nouns and the messages of the wire.
 import { createHash } from "node:crypto";
 import { InvalidArgument } from "./errors.js";
-import { Durability as WireDurability, Effect as WireEffect, Kind as WireKind, DivergencePolicy as WirePolicy, RunState as WireRunState, StepState as WireStepState, } from "./proto/stepwell/v1/types.js";
+import { Durability as WireDurability, Effect as WireEffect, Kind as WireKind, DivergencePolicy as WirePolicy, RunState as WireRunState, StepState as WireStepState, WaitReason as WireWaitReason, } from "./proto/stepwell/v1/types.js";
 const TYPE_BYTES_MAX = 128;
 const MESSAGE_BYTES_MAX = 8192;
 export const NO_BYTES = new Uint8Array(0);
@@ -53,6 +53,10 @@ export function policyOf(policy) {
 export function encodeValue(codec, value) {
     return codec.encode(value);
 }
+/** An input, which is compared with what is recorded. */
+export function encodeInput(codec, value) {
+    return codec.encode(value, true);
+}
 export function decodeValue(codec, payload) {
     return payload === undefined ? undefined : codec.decode(payload.data, payload.contentType);
 }
@@ -98,12 +102,16 @@ export function usageToWire(usage) {
         costMicros: whole(usage.costMicros, "usage.costMicros"),
     };
 }
+/** A delay: none at all is the shortest one, for on the wire 0 means the default. */
+function delay(ms, field) {
+    return ms === 0 ? 1 : whole(ms, field);
+}
 function retryToWire(retry) {
     return {
         maxAttempts: whole(retry.maxAttempts, "retry.maxAttempts"),
-        initialMs: whole(retry.initialMs, "retry.initialMs"),
+        initialMs: delay(retry.initialMs, "retry.initialMs"),
         factor: retry.factor ?? 0,
-        capMs: whole(retry.capMs, "retry.capMs"),
+        capMs: delay(retry.capMs, "retry.capMs"),
         jitter: retry.jitter ?? 0,
         nonRetryableTypes: (retry.nonRetryableTypes ?? []),
     };
@@ -133,7 +141,7 @@ export function beginToWire(codec, key, options, requestId) {
         requestId,
     };
     if (input !== undefined) {
-        const payload = encodeValue(codec, input);
+        const payload = encodeInput(codec, input);
         if (options.recordInput === false)
             begin.inputDigest = digestOf(payload.data);
         else
@@ -203,7 +211,7 @@ export function verdictOf(codec, runId, key, verdict) {
     }
     return {
         kind: "wait",
-        reason: wait?.failure === undefined ? "held" : "back off",
+        reason: wait?.reason === WireWaitReason.BACK_OFF ? "back off" : "held",
         notBefore: dateOf(wait?.notBeforeMs ?? 0),
         failure: wait?.failure && failureOf(codec, wait.failure),
     };

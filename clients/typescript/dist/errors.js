@@ -147,7 +147,12 @@ export const errorOfReason = {
     JOURNAL_LOCKED: Misconfigured,
     JOURNAL_TOO_NEW: Misconfigured,
     CONFIGURATION: Misconfigured,
+    OWNER_FENCED: Fenced,
+    STORE_UNAVAILABLE: Unavailable,
+    STORE_REFUSED: Misconfigured,
+    STORE_UNSAFE: Misconfigured,
     NO_MEMORY: ResourceExhausted,
+    CANCELLED: StepwellError,
     NOT_LOADED: StepwellError,
 };
 /** For errors without a reason, or with one newer than this library. */
@@ -156,6 +161,7 @@ const errorOfCode = {
     3: InvalidArgument,
     4: Unavailable,
     5: NotFound,
+    6: RunConflict,
     7: Misconfigured,
     8: ResourceExhausted,
     9: Misconfigured,

@@ -6,7 +6,7 @@ import { type ChannelCredentials, type ClientOptions, credentials } from "@grpc/
 import { unanswered } from "./calls.js";
 import { type Codec, jsonCodec } from "./codec.js";
 import { Control } from "./control.js";
-import { encodeValue, policyOf, runInfoOf } from "./convert.js";
+import { encodeInput, policyOf, runInfoOf } from "./convert.js";
 import { InvalidArgument } from "./errors.js";
 import { channelOptions, type Endpoint } from "./link.js";
 import type { StartRunRequest, StartRunResponse } from "./proto/stepwell/v1/agent_service.js";
@@ -16,11 +16,12 @@ import { Session } from "./session.js";
 import type { RunInfo, RunOptions } from "./types.js";
 
 const DEFAULT_ADDRESS = "unix:///run/stepwell/stepwell.sock";
+const UNIX_PATH_BYTES_MAX = 107; // sun_path of Linux, less its terminating zero
 const DEFAULT_PATIENCE_MS = 60_000;
 const CLAIM_WAIT_MAX_MS = 600_000;
 
 export interface ConnectOptions {
-  /** unix:///absolute/path or host:port. Default: $STEPWELL_ADDR, else unix:///run/stepwell/stepwell.sock. */
+  /** unix:///absolute/path, the path alone, or host:port. Default: $STEPWELL_ADDR, else unix:///run/stepwell/stepwell.sock. */
   readonly address?: string;
   /** Where people's calls go, when the sidecar listens apart for them. Default: `address`. */
   readonly controlAddress?: string;
@@ -52,7 +53,7 @@ export class Client {
 
   /** @internal Use connect(). */
   constructor(options: ConnectOptions) {
-    const address = options.address ?? (process.env["STEPWELL_ADDR"] || DEFAULT_ADDRESS);
+    const address = addressOf(options.address);
     const patienceMs = options.patienceMs ?? DEFAULT_PATIENCE_MS;
     const endpoint = endpointOf(address, options);
     this.#codec = options.codec ?? jsonCodec;
@@ -66,7 +67,7 @@ export class Client {
       },
     });
     this.control = new Control(
-      endpointOf(options.controlAddress ?? address, options),
+      endpointOf(addressOf(options.controlAddress ?? address), options),
       this.#codec,
       patienceMs,
     );
@@ -165,7 +166,7 @@ export class Client {
     const startRun: StartRunRequest = {
       runId: runId ?? randomUUID(), // drawn here, so that asking again asks for the same run
       task: options.task,
-      input: options.input === undefined ? undefined : encodeValue(this.#codec, options.input),
+      input: options.input === undefined ? undefined : encodeInput(this.#codec, options.input),
       labels: { ...options.labels },
       codeVersion: options.codeVersion ?? "",
       onDivergence: policyOf(options.onDivergence),
@@ -190,16 +191,23 @@ export class Client {
   }
 }
 
-function endpointOf(address: string, options: ConnectOptions): Endpoint {
-  if (
-    typeof address !== "string" ||
-    address === "" ||
-    (address.startsWith("unix:") && !/^unix:(\/\/)?\/./.test(address))
-  ) {
-    throw new InvalidArgument(
-      `address: "${address}" is neither unix:///absolute/path nor host:port`,
-    );
+/** @internal The address in gRPC's words: given, or from the environment, or the usual socket. */
+export function addressOf(given: string | undefined): string {
+  const address = given || process.env["STEPWELL_ADDR"] || DEFAULT_ADDRESS;
+  const wrong = (why: string) => new InvalidArgument(`address: "${address}" ${why}`);
+  if (typeof address !== "string") throw wrong("is neither unix:///absolute/path nor host:port");
+  const unix = /^(?:unix:\/\/|unix:(?!\/\/))?(\/.*)$/s.exec(address);
+  if (unix === null) {
+    if (address.startsWith("unix:")) throw wrong("needs an absolute path");
+    return address;
   }
+  const path = unix[1] ?? "";
+  if (Buffer.byteLength(path) > UNIX_PATH_BYTES_MAX)
+    throw wrong(`is longer than the ${UNIX_PATH_BYTES_MAX} bytes of a socket's path`);
+  return `unix://${path}`;
+}
+
+function endpointOf(address: string, options: ConnectOptions): Endpoint {
   return {
     address,
     credentials: options.credentials ?? credentials.createInsecure(),

@@ -9,20 +9,25 @@ export interface Encoded {
   readonly contentType: string;
 }
 
-/** Turns values into bytes and back. The same value must give the same bytes: divergence is found by their digest. */
+/** Turns values into bytes and back. */
 export interface Codec {
-  encode(value: unknown): Encoded;
+  /** With `canonical`, equal values must give equal bytes: inputs are compared by their digest. */
+  encode(value: unknown, canonical?: boolean): Encoded;
   /** The bytes are only lent: copy what is kept. */
   decode(data: Uint8Array, contentType: string): unknown;
 }
 
 const JSON_TYPE = "application/json";
 const BYTES_TYPE = "application/octet-stream";
+const SURROGATE = /[\ud800-\udfff]/;
 const NOTHING: Encoded = { data: new Uint8Array(0), contentType: "" };
 
-/** JSON; a Uint8Array goes through as it is, undefined as no bytes at all. */
+/**
+ * JSON; a Uint8Array goes through as it is, undefined as no bytes at all. Canonical
+ * sorts the keys of objects; otherwise they keep their order.
+ */
 export const jsonCodec: Codec = {
-  encode(value) {
+  encode(value, canonical = false) {
     if (value === undefined) return NOTHING;
     if (value instanceof Uint8Array) return { data: value, contentType: BYTES_TYPE };
     let text: string | undefined;
@@ -35,6 +40,7 @@ export const jsonCodec: Codec = {
     }
     if (text === undefined)
       throw new InvalidArgument(`a ${typeof value} cannot be written as JSON`);
+    if (canonical && text.includes("{")) text = sorted(JSON.parse(text));
     return { data: Buffer.from(text, "utf8"), contentType: JSON_TYPE };
   },
   decode(data, contentType) {
@@ -45,6 +51,23 @@ export const jsonCodec: Codec = {
     return new Uint8Array(data); // a copy: the message it came in would stay in memory with it
   },
 };
+
+/** What JSON.parse gave, with keys by code point, as in other languages. */
+function sorted(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(sorted).join(",")}]`;
+  const fields = value as Record<string, unknown>;
+  const keys = Object.keys(fields).sort(byCodePoint);
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${sorted(fields[key])}`).join(",")}}`;
+}
+
+/** UTF-8 sorts by code point; the `<` of strings does not, beyond 16 bits. */
+function byCodePoint(a: string, b: string): number {
+  const simple = a < b ? -1 : 1;
+  return SURROGATE.test(a) || SURROGATE.test(b)
+    ? Buffer.compare(Buffer.from(a), Buffer.from(b))
+    : simple;
+}
 
 function asBuffer(data: Uint8Array): Buffer {
   return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);

@@ -19,6 +19,7 @@ import {
   StepState as WireStepState,
   type Usage as WireUsage,
   type Verdict as WireVerdict,
+  WaitReason as WireWaitReason,
 } from "./proto/stepwell/v1/types.js";
 import type {
   BeginOptions,
@@ -93,6 +94,11 @@ export function encodeValue(codec: Codec, value: unknown): Payload {
   return codec.encode(value) as Payload;
 }
 
+/** An input, which is compared with what is recorded. */
+export function encodeInput(codec: Codec, value: unknown): Payload {
+  return codec.encode(value, true) as Payload;
+}
+
 export function decodeValue(codec: Codec, payload: Payload | undefined): unknown {
   return payload === undefined ? undefined : codec.decode(payload.data, payload.contentType);
 }
@@ -142,12 +148,17 @@ export function usageToWire(usage: Usage): WireUsage {
   };
 }
 
+/** A delay: none at all is the shortest one, for on the wire 0 means the default. */
+function delay(ms: number | undefined, field: string): number {
+  return ms === 0 ? 1 : whole(ms, field);
+}
+
 function retryToWire(retry: RetryPolicy): WireRetryPolicy {
   return {
     maxAttempts: whole(retry.maxAttempts, "retry.maxAttempts"),
-    initialMs: whole(retry.initialMs, "retry.initialMs"),
+    initialMs: delay(retry.initialMs, "retry.initialMs"),
     factor: retry.factor ?? 0,
-    capMs: whole(retry.capMs, "retry.capMs"),
+    capMs: delay(retry.capMs, "retry.capMs"),
     jitter: retry.jitter ?? 0,
     nonRetryableTypes: (retry.nonRetryableTypes ?? []) as string[],
   };
@@ -183,7 +194,7 @@ export function beginToWire(
     requestId,
   };
   if (input !== undefined) {
-    const payload = encodeValue(codec, input);
+    const payload = encodeInput(codec, input);
     if (options.recordInput === false) begin.inputDigest = digestOf(payload.data);
     else begin.input = payload;
   }
@@ -253,7 +264,7 @@ export function verdictOf(codec: Codec, runId: string, key: string, verdict: Wir
   }
   return {
     kind: "wait",
-    reason: wait?.failure === undefined ? "held" : "back off",
+    reason: wait?.reason === WireWaitReason.BACK_OFF ? "back off" : "held",
     notBefore: dateOf(wait?.notBeforeMs ?? 0),
     failure: wait?.failure && failureOf(codec, wait.failure),
   };

@@ -1,17 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Kills an agent and its sidecar until the work is done, then counts what the world saw.
+"""Kills an agent, its sidecar and at last its node until the work is done, then counts what the world saw.
 
 Usage: demo.py --stepwell BINARY --agent SCRIPT --documents FOLDER [--kills N] [--seed S]
 
-The table at the end comes from the receiver's own log, not from Stepwell. Exit code 0: the
+The tables come from the receiver's own log, not from Stepwell. Exit code 0: the
 work is done and nothing was repeated.
 """
 
 import argparse
 import collections
-import json
-import os
 import pathlib
 import random
 import shutil
@@ -21,61 +19,35 @@ import sys
 import tempfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
+from node_loss import NodeLoss, s3_server
+from stage import Stage, say
+
 TIME_LIMIT = 120.0
 
 
-class Demo:
+class Kills(Stage):
+    """The first act: one node, one disk, and processes that die on it."""
+
     def __init__(self, options: argparse.Namespace, folder: pathlib.Path) -> None:
-        self.options = options
-        self.folder = folder
+        super().__init__(options, folder, "research-1")
         self.random = random.Random(options.seed)
         self.kills: collections.Counter[str] = collections.Counter()
-        self.children: list[subprocess.Popen] = []
         self.address = f"unix://{folder}/stepwell.sock"
-        (folder / "notes").mkdir()
-        self.world = self.start([sys.executable, str(HERE / "world.py"), str(folder)],
-                                stdout=subprocess.PIPE, text=True)
-        url = self.world.stdout.readline().strip()
-        self.environment = {
-            **os.environ, "STEPWELL_ADDR": self.address, "RECEIVER_URL": url,
-            "DOCUMENTS": str(options.documents), "OUTPUT": str(folder / "notes"),
-            "EVENTS": str(folder / "events.jsonl"), "RUN_ID": "research-1",
-        }
-        self.real_llm = "OPENAI_API_KEY" in os.environ
-        if not self.real_llm:
-            self.environment["OPENAI_BASE_URL"] = f"{url}/v1"
-
-    def start(self, command: list[str], **options) -> subprocess.Popen:
-        child = subprocess.Popen(command, **options)
-        self.children.append(child)
-        return child
 
     def start_sidecar(self) -> subprocess.Popen:
-        with open(self.folder / "sidecar.log", "ab") as log:
-            return self.start([self.options.stepwell, "serve", "--data", str(self.folder / "journal"),
-                               "--listen", self.address], stderr=log)
-
-    def start_agent(self) -> subprocess.Popen:
-        with open(self.folder / "agent.log", "ab") as log:
-            return self.start([sys.executable, str(self.options.agent)], env=self.environment,
-                              stderr=log)
+        return self.logged("sidecar", [self.options.stepwell, "serve", "--listen", self.address,
+                                       "--data", str(self.folder / "journal")])
 
     def kill(self, child: subprocess.Popen, name: str) -> None:
         child.send_signal(signal.SIGKILL)
         child.wait()
         self.kills[name] += 1
-        print(f"  {time.strftime('%H:%M:%S')}  kill -9 {name:7}  "
-              f"({self.lines('messages.jsonl')} messages out so far)", flush=True)
+        say(f"kill -9 {name:7}  ({self.lines('messages.jsonl')} messages out so far)")
 
-    def lines(self, name: str) -> int:
-        path = self.folder / name
-        return len(path.read_text().splitlines()) if path.exists() else 0
-
-    def run(self) -> bool:
+    def work(self) -> bool:
         """True when the agent finished."""
         deadline = time.monotonic() + TIME_LIMIT * (10 if self.real_llm else 1)
-        sidecar, agent = self.start_sidecar(), self.start_agent()
+        sidecar, agent = self.start_sidecar(), self.start_agent(self.address)
         while time.monotonic() < deadline:
             wait = (self.random.uniform(0.35, 1.1) if self.kills.total() < self.options.kills
                     else deadline - time.monotonic())
@@ -84,7 +56,8 @@ class Demo:
             except subprocess.TimeoutExpired:
                 code = None
             if code == 0:
-                self.stop(sidecar)
+                sidecar.terminate()
+                sidecar.wait()
                 return True
             if code is not None:
                 print(f"  the agent ended with {code}: see {self.folder}/agent.log")
@@ -95,51 +68,29 @@ class Demo:
                 sidecar = self.start_sidecar()
             if victim != "sidecar":
                 self.kill(agent, "agent")
-                agent = self.start_agent()
+                agent = self.start_agent(self.address)
         return False
 
-    @staticmethod
-    def stop(child: subprocess.Popen) -> None:
-        child.terminate()
-        child.wait()
+    def run(self) -> bool:
+        finished = self.work()
+        return self.report(f"  kills                      {self.kills['agent']} of the agent, "
+                           f"{self.kills['sidecar']} of the sidecar\n") and finished
 
-    def close(self) -> None:
-        for child in self.children:
-            if child.poll() is None:
-                child.kill()
-                child.wait()
 
-    def rows(self, name: str) -> list[dict]:
-        path = self.folder / name
-        text = path.read_text() if path.exists() else ""
-        return [json.loads(line) for line in text.splitlines()]
-
-    def report(self, finished: bool) -> bool:
-        sent = collections.Counter(row["key"] for row in self.rows("messages.jsonl"))
-        events = self.rows("events.jsonl")
-        replayed = [e for e in events if e["event"] == "replayed"]
-        doubts = [e for e in events if e["event"] == "doubt"]
-        happened = sum(e["settled"] == "happened" for e in doubts)
-        duplicates = sum(sent.values()) - len(sent)
-        expected = len(list(self.options.documents.iterdir()))
-        notes = len(list((self.folder / "notes").glob("*.note.txt")))
-        paid = sum(row["total_tokens"] for row in self.rows("llm.jsonl"))
-        print(f"""
-What the world saw, from the receiver's own log:
-  messages sent              {len(sent)} of {expected}
-  duplicates: {duplicates}
-  notes written              {notes} of {expected}
-  kills                      {self.kills['agent']} of the agent, {self.kills['sidecar']} of the sidecar
-
-What Stepwell did:
-  steps replayed             {len(replayed)}
-  LLM tokens not paid again  {sum(e['tokens'] for e in replayed):,}{
-    '' if self.real_llm else f'  (paid: {paid:,})'}
-  steps in doubt             {len(doubts)}, settled by asking the receiver: {happened} had happened, {
-    len(doubts) - happened} had not
-""", end="")
-        return finished and duplicates == 0 and notes == expected and (
-            self.real_llm or len(sent) == expected)
+def play(options: argparse.Namespace, folder: pathlib.Path) -> bool:
+    print(f"An agent researches {options.documents}; it and its sidecar are killed at random "
+          f"(seed {options.seed}).")
+    for act, name, make in ((1, "first", Kills), (2, "second", NodeLoss)):
+        if act == 2:
+            where = "an S3 server (versitygw)" if options.store == "s3" else "a directory"
+            print(f"\nThe same on a node that is lost with its disk; the journal is shipped to {where}.")
+        stage = make(options, folder / name)
+        try:
+            if not stage.run():
+                return False
+        finally:
+            stage.close()
+    return True
 
 
 def main() -> int:
@@ -151,16 +102,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6),
                         help="of the random moments (default: random)")
     parser.add_argument("--keep", action="store_true", help="keep the folder of the demo")
+    parser.add_argument("--store", choices=["directory", "s3"],
+                        default="s3" if s3_server() else "directory",
+                        help="of the second act (default: s3 where versitygw is installed)")
     options = parser.parse_args()
+    if options.store == "s3" and not s3_server():
+        parser.error("--store s3 needs versitygw")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="stepwell-"))
-    print(f"An agent researches {options.documents}; it and its sidecar are killed at random "
-          f"(seed {options.seed}).")
-    demo = Demo(options, folder)
     good = False
     try:
-        good = demo.report(demo.run())
+        good = play(options, folder)
     finally:
-        demo.close()
         if good and not options.keep:
             shutil.rmtree(folder)
         else:

@@ -14,7 +14,7 @@
 
 #include "tests/unit/sidecar/capture.h"
 
-enum { WORDS_MAX = 40 };
+enum { WORDS_MAX = 60 };
 
 /* Splits at spaces: what a shell would do to these lines. */
 static enum sw_code read_line(const char *line, struct sw_config *ret, bool *ret_help,
@@ -91,6 +91,39 @@ static void defaults_are_those_of_the_header(void **state)
     assert_int_equal(config.log_level, SW_LOG_INFO);
     assert_false(config.log_text);
     assert_int_equal(config.ready_fd, -1);
+    assert_null(config.journal_file);
+    assert_null(config.store.url);
+    assert_false(config.store.path_style);
+    assert_int_equal(config.ship_interval_ms, 1000);
+    assert_int_equal(config.backlog_bytes_max, 256u << 20);
+    assert_int_equal(config.backlog_age_ms_max, 3600 * 1000);
+    assert_false(config.backlog_wait);
+}
+
+static void a_store_can_be_described(void **state)
+{
+    struct sw_config config = accepted(
+        "--store s3://b/p --journal a.B_c-1 --store-endpoint http://127.0.0.1:9000 --store-region "
+        "eu --store-ca-file /ca --store-sse aws:kms --store-sse-key id --store-path-style "
+        "--store-key-file /key --ship-interval 250ms --backlog-max-bytes 0 --backlog-max-age 0 "
+        "--backlog-policy wait");
+    (void)state;
+
+    assert_string_equal(config.store.url, "s3://b/p");
+    assert_string_equal(config.store.endpoint, "http://127.0.0.1:9000");
+    assert_string_equal(config.store.region, "eu");
+    assert_string_equal(config.store.ca_file, "/ca");
+    assert_string_equal(config.store.sse, "aws:kms");
+    assert_string_equal(config.store.sse_key, "id");
+    assert_true(config.store.path_style);
+    assert_string_equal(config.store_key_file, "/key");
+    assert_int_equal(config.ship_interval_ms, 250);
+    assert_int_equal(config.backlog_bytes_max, 0);
+    assert_int_equal(config.backlog_age_ms_max, 0);
+    assert_true(config.backlog_wait);
+    config = accepted("--store /d --journal-file /name");
+    assert_null(config.journal);
+    assert_string_equal(config.journal_file, "/name");
 }
 
 static void everything_can_be_said(void **state)
@@ -200,6 +233,14 @@ static void bad_values_are_named(void **state)
     refused("--journal a\xff", "--journal: not UTF-8");
     memset(long_name + strlen(long_name), 'x', SW_ERR_FIELD_MAX * 2 + 1);
     refused(long_name, "--journal: 1 to 128 bytes");
+    refused("--store /d", "--store needs --journal or --journal-file");
+    refused("--store /d --journal a/b", "--journal: with --store only");
+    refused("--store /d --journal ..", "--journal: with --store only");
+    refused("--journal a --journal-file /b", "--journal or --journal-file, not both");
+    refused("--store-region eu", "--store-region: without --store it means nothing");
+    refused("--store-key-file /k", "--store-key-file: without --store");
+    refused("--backlog-policy drop", "--backlog-policy: \"drop\" is neither refuse nor wait");
+    refused("--ship-interval 1ms", "--ship-interval: 1ms is too little");
     refused("extra", "unexpected argument \"extra\"");
     refused("--datta /d", "unknown option --datta; did you mean --data?");
 }
@@ -240,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_those_of_the_header),
+        cmocka_unit_test(a_store_can_be_described),
         cmocka_unit_test(everything_can_be_said),
         cmocka_unit_test_teardown(the_variable_holds_a_list, clean_environment),
         cmocka_unit_test(at_most_eight_addresses),

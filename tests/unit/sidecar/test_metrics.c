@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar/metrics.h"
 
+#include "storage/base/clock.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,6 +73,19 @@ static void histograms_are_cumulative(void **state)
     near(value_of("stepwell_batch_calls_sum"), 201);
 }
 
+/* Goal: an age rises though nobody sets it, and is nothing when nothing ages. */
+static void an_age_is_counted_when_it_is_read(void **state)
+{
+    (void)state;
+    near(value_of("stepwell_ship_lag_seconds"), 0);
+    sw_metric_set(SW_METRIC_SHIP_LAG, sw_clock_now_ms(&sw_clock_system) - 5000);
+    assert_true(value_of("stepwell_ship_lag_seconds") >= 5);
+    assert_true(value_of("stepwell_ship_lag_seconds") < 60);
+    sw_metric_set(SW_METRIC_SHIP_LAG, sw_clock_now_ms(&sw_clock_system) + 5000);
+    near(value_of("stepwell_ship_lag_seconds"), 0);
+    sw_metric_set(SW_METRIC_SHIP_LAG, 0);
+}
+
 /* Goal: the text is what Prometheus reads: for each metric HELP, TYPE, samples, newline. */
 static void each_metric_is_introduced(void **state)
 {
@@ -106,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counters_add_and_gauges_are_set),
         cmocka_unit_test(histograms_are_cumulative),
+        cmocka_unit_test(an_age_is_counted_when_it_is_read),
         cmocka_unit_test(each_metric_is_introduced),
         cmocka_unit_test(health_is_what_was_set),
     };

@@ -155,6 +155,18 @@ static void addresses_are_sockets_or_ports(void **state)
     assert_int_equal(sw_parse_address(longest, &path, &split, &err), SW_CONFIGURATION);
 }
 
+static void plain_names_are_safe_in_paths(void **state)
+{
+    static const char *const good[] = {"a", "agent-17", "A.b_c", "...", "12345678"};
+    static const char *const bad[] = {"", ".", "..", "a/b", "a b", "\xc3\xa4", "123456789", "a:b"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_true(sw_is_plain_name(good[i], 8));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(sw_is_plain_name(bad[i], 8));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +176,7 @@ int main(void)
         cmocka_unit_test(modes_are_octal),
         cmocka_unit_test(hosts_and_ports_are_split),
         cmocka_unit_test(addresses_are_sockets_or_ports),
+        cmocka_unit_test(plain_names_are_safe_in_paths),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

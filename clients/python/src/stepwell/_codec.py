@@ -74,8 +74,10 @@ class JsonCodec:
 
     def decode(self, payload: Payload) -> Any:
         """Payloads of a content type that is neither JSON nor plain bytes stay Payload."""
-        if payload.content_type == JSON_TYPE:
+        if payload.content_type.split(";", 1)[0] == JSON_TYPE:
             return json.loads(payload.data)
+        if not payload.content_type and not payload.data:
+            return None  # how other languages store that there is no value
         if payload.content_type == BYTES_TYPE:
             return payload.data
         return payload

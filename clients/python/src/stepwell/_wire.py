@@ -48,8 +48,11 @@ def value_from_pb(codec: Codec, message: Any, name: str) -> Any:
 
 def _cut(text: str, bytes_max: int) -> str:
     """At most so many bytes of UTF-8, whole characters only."""
-    data = text.encode("utf-8", "replace")
-    return text if len(data) <= bytes_max else data[:bytes_max].decode("utf-8", "ignore")
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair, as a cut text of another program has it
+        data = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+    return data[:bytes_max].decode("utf-8", "ignore")
 
 
 def failure_to_pb(codec: Codec, failure: StepFailure) -> pb.Failure:

@@ -18,7 +18,7 @@ static void the_lsn_is_printed(void **state)
     fake_script(&fake, 1, &answer);
     RUN(&run, &sw_cli_flush, "--addr", fake.address);
     assert_int_equal(run.code, 0);
-    assert_string_equal(run.capture.out, "on disk up to 12\n");
+    assert_string_equal(run.capture.out, "durable up to 12\n");
     RUN(&run, &sw_cli_flush, "--addr", fake.address, "--json", "--lsn", "300");
     assert_string_equal(run.capture.out, "{\"lsn\":12}\n");
     request = fake_asked(&fake, "/stepwell.v1.ControlService/Flush",

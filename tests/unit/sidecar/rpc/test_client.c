@@ -307,7 +307,8 @@ static void status_lives_in_the_arena(void **state)
     assert_int_equal(sw_client_get_status(f->client, &f->arena, &status, &f->err), SW_OK);
     assert_true(sw_span_equal(status.journal, text("agent-7")));
     assert_int_equal(status.lsn, 8);
-    assert_false(status.draining);
+    assert_string_equal(status.state, "UNKNOWN");
+    assert_false(status.has_store);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, start, stop)

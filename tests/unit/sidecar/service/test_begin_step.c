@@ -54,6 +54,84 @@ static void durability_remote_needs_an_object_store(void **state)
     assert_int_equal(fixture_begin_step(f, &request, &answer), SW_NO_OBJECT_STORE);
 }
 
+/* Goal: with a store, what the answer of a REMOTE step tells of must be there first; ONCE is
+ * REMOTE unless it says otherwise. */
+static void with_a_store_remote_answers_name_the_record_they_rest_on(void **state)
+{
+    static const struct {
+        enum sw_effect effect;
+        enum sw_durability durability;
+        bool remote;
+    } rows[] = {
+        {SW_EFFECT_ONCE, SW_DURABILITY_DEFAULT, true},
+        {0, SW_DURABILITY_DEFAULT, true}, /* taken as ONCE */
+        {SW_EFFECT_ONCE, SW_DURABILITY_LOCAL, false},
+        {SW_EFFECT_ONCE, SW_DURABILITY_REMOTE, true},
+        {SW_EFFECT_IDEMPOTENT, SW_DURABILITY_DEFAULT, false},
+        {SW_EFFECT_NONE, SW_DURABILITY_DEFAULT, false},
+        {SW_EFFECT_NONE, SW_DURABILITY_REMOTE, true},
+    };
+    struct fixture *f = *state;
+
+    f->options.has_store = true;
+    fixture_restart(f);
+    started(f, "r");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sw_begin_step_request request = begin_of("r", 1, "key", rows[i].effect);
+        struct sw_verdict_answer answer;
+        char key[16];
+
+        (void)snprintf(key, sizeof(key), "key-%zu", i);
+        request.step.key = text(key);
+        request.step.durability = rows[i].durability;
+        for (int again = 0; again < 2; again++) { /* a repeated EXECUTE waits likewise */
+            ASSERT_OK(f, fixture_begin_step(f, &request, &answer));
+            assert_int_equal(answer.verdict, SW_VERDICT_EXECUTE);
+            assert_int_equal(f->call.remote_lsn, rows[i].remote ? answer.fencing_token : 0);
+        }
+        completed(f, "r", 1, key, 1);
+        assert_int_equal(f->call.remote_lsn, 0);
+        ASSERT_OK(f, fixture_begin_step(f, &request, &answer));
+        assert_int_equal(answer.verdict, SW_VERDICT_REPLAY);
+        assert_int_equal(f->call.remote_lsn, rows[i].remote ? answer.lsn : 0);
+    }
+}
+
+static bool flag_of(void *self)
+{
+    return *(bool *)self;
+}
+
+/* Goal: a full backlog stops intents alone: what is recorded is told, outcomes are taken. */
+static void a_full_backlog_refuses_what_would_be_recorded(void **state)
+{
+    struct fixture *f = *state;
+    struct sw_start_run_request start = start_of("other");
+    struct sw_begin_step_request request = begin_of("r", 1, "new", SW_EFFECT_NONE);
+    struct sw_start_run_answer started_answer;
+    struct sw_verdict_answer answer;
+    bool full = false;
+    uint64_t lsn;
+
+    f->options.has_store = true;
+    f->options.backlog_full = flag_of;
+    f->options.backlog = &full;
+    fixture_restart(f);
+    started(f, "r");
+    begun(f, "r", 1, "old", SW_EFFECT_ONCE);
+    full = true;
+    lsn = newest_lsn(f);
+    assert_int_equal(fixture_begin_step(f, &request, &answer), SW_BACKLOG_FULL);
+    assert_int_equal(fixture_start_run(f, &start, &started_answer), SW_BACKLOG_FULL);
+    assert_int_equal(newest_lsn(f), lsn);
+    assert_int_equal(begun(f, "r", 1, "old", SW_EFFECT_ONCE).attempt, 1);
+    completed(f, "r", 1, "old", 1);
+    assert_int_equal(begun(f, "r", 1, "old", SW_EFFECT_ONCE).verdict, SW_VERDICT_REPLAY);
+    full = false;
+    ASSERT_OK(f, fixture_begin_step(f, &request, &answer));
+    f->options.backlog_full = NULL;
+}
+
 static void the_same_call_again_is_answered_the_same_without_a_record(void **state)
 {
     struct fixture *f = *state;
@@ -366,6 +444,8 @@ int main(void)
         FIXTURE_TEST(a_new_step_is_executed_with_key_token_and_deadline),
         FIXTURE_TEST(only_effect_once_and_durability_local_wait_for_the_disk),
         FIXTURE_TEST(durability_remote_needs_an_object_store),
+        FIXTURE_TEST(with_a_store_remote_answers_name_the_record_they_rest_on),
+        FIXTURE_TEST(a_full_backlog_refuses_what_would_be_recorded),
         FIXTURE_TEST(the_same_call_again_is_answered_the_same_without_a_record),
         FIXTURE_TEST(another_call_waits_for_the_live_attempt),
         FIXTURE_TEST(a_finished_step_is_replayed_from_the_journal),

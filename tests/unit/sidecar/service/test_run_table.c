@@ -143,6 +143,28 @@ static void a_run_is_bound_or_in_grace_or_neither(void **state)
     sw_run_table_fini(&table);
 }
 
+static void what_is_remembered_of_a_run_is_a_copy(void **state)
+{
+    char holder[] = "first";
+    struct sw_run_head head = {.lease = 3, .holder = sw_span_of_text(holder)};
+    struct sw_run_table table = {0};
+    struct sw_run_entry *entry = add(&table, "a", 1);
+
+    (void)state;
+    sw_run_entry_remember(entry, &head, 1);
+    head.lease = 4;
+    sw_run_entry_remember(entry, &head, 2);
+    holder[0] = 'F';
+    assert_int_equal(entry->brief->head.lease, 4);
+    assert_int_equal(entry->brief->steps_in_doubt, 2);
+    assert_memory_equal(entry->brief->head.holder.data, "first", 5);
+    assert_true(sw_span_equal(entry->brief->head.run_id, sw_span_of_text("a")));
+    sw_run_entry_forget(entry);
+    assert_null(entry->brief);
+    sw_run_entry_remember(entry, &head, 0);
+    sw_run_table_fini(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +173,7 @@ int main(void)
         cmocka_unit_test(pushing_again_moves_to_the_end),
         cmocka_unit_test(open_runs_stand_by_age_in_whatever_order_they_come),
         cmocka_unit_test(a_run_is_bound_or_in_grace_or_neither),
+        cmocka_unit_test(what_is_remembered_of_a_run_is_a_copy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

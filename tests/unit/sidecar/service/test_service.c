@@ -256,6 +256,94 @@ static void runs_that_nobody_holds_are_dropped_when_there_are_too_many_steps(voi
     assert_int_equal(f->loads, 1);
 }
 
+static bool recalled(struct fixture *f, const char *run_id, struct sw_run_view *ret_view)
+{
+    return sw_service_recall(f->service, text(run_id), ret_view);
+}
+
+static void a_run_in_memory_is_recalled_as_it_stands(void **state)
+{
+    struct fixture *f = *state;
+    struct sw_run_view view;
+
+    assert_false(recalled(f, "r", &view));
+    started(f, "r");
+    begun(f, "r", 1, "k", SW_EFFECT_ONCE);
+    assert_true(recalled(f, "r", &view));
+    assert_true(view.held);
+    assert_int_equal(view.steps_in_doubt, 0);
+    assert_int_equal(view.head.steps, 1);
+    assert_text(view.head.holder, "first");
+    f->now_ms += FIXTURE_GRACE_MS;
+    assert_true(recalled(f, "r", &view));
+    assert_false(view.held);
+    assert_int_equal(view.steps_in_doubt, 1);
+    resumed(f, "r");
+    ended(f, "r", 2);
+    assert_true(recalled(f, "r", &view));
+    assert_int_equal(view.head.state, SW_RUN_COMPLETED);
+    assert_false(view.held);
+}
+
+/* As a reader finds it for a list. */
+static void remember(struct fixture *f, const char *run_id)
+{
+    struct sw_run_image *image = image_of(f, run_id);
+    struct sw_run_view view = {.head = *sw_run_image_head(image)};
+
+    view.held = sw_service_liveness(f->service, text(run_id)).held;
+    view.steps_in_doubt = sw_run_image_in_doubt(image, view.held, f->now_ms);
+    sw_service_remember(f->service, &view);
+    sw_run_image_free(image);
+}
+
+static void a_run_not_in_memory_is_remembered_while_nobody_holds_it(void **state)
+{
+    struct fixture *f = *state;
+    struct sw_run_view view;
+
+    started(f, "r");
+    begun(f, "r", 1, "k", SW_EFFECT_ONCE);
+    fixture_restart(f);
+    remember(f, "r"); /* its grace is not over */
+    assert_false(recalled(f, "r", &view));
+    f->now_ms += FIXTURE_GRACE_MS;
+    assert_false(recalled(f, "r", &view));
+    remember(f, "r");
+    remember(f, "r");
+    assert_true(recalled(f, "r", &view));
+    assert_int_equal(view.steps_in_doubt, 1);
+    assert_int_equal(view.head.lease, 1);
+    assert_text(view.head.holder, "first");
+    assert_text(view.head.run_id, "r");
+    assert_int_equal(resumed(f, "r"), 2);
+    assert_true(recalled(f, "r", &view));
+    assert_int_equal(view.head.lease, 2);
+    assert_text(view.head.holder, "next");
+}
+
+static void what_was_read_before_newer_records_is_not_remembered(void **state)
+{
+    struct fixture *f = *state;
+    struct sw_run_view view;
+    struct sw_run_image *image;
+
+    started(f, "r");
+    image = image_of(f, "r");
+    view = (struct sw_run_view){.head = *sw_run_image_head(image)};
+    f->options.steps_cached_max = 0;
+    fixture_restart(f);
+    begun(f, "r", 1, "k", SW_EFFECT_NONE);
+    completed(f, "r", 1, "k", 1);
+    f->now_ms += FIXTURE_GRACE_MS;
+    started(f, "other"); /* drops it */
+    assert_int_equal(sw_service_liveness(f->service, text("r")).lease, 0);
+    sw_service_remember(f->service, &view);
+    assert_true(recalled(f, "r", &view)); /* since it was dropped */
+    assert_int_equal(view.head.steps, 1);
+    sw_run_image_free(image);
+}
+
 static void memory_is_given_back_when_the_service_is_freed_in_the_middle(void **state)
 {
     struct fixture *f = *state;
@@ -304,6 +392,9 @@ int main(void)
         FIXTURE_TEST(a_call_of_a_stream_binds_and_one_without_does_not_unbind),
         FIXTURE_TEST(counts_leave_out_runs_whose_grace_is_over),
         FIXTURE_TEST(runs_that_nobody_holds_are_dropped_when_there_are_too_many_steps),
+        FIXTURE_TEST(a_run_in_memory_is_recalled_as_it_stands),
+        FIXTURE_TEST(a_run_not_in_memory_is_remembered_while_nobody_holds_it),
+        FIXTURE_TEST(what_was_read_before_newer_records_is_not_remembered),
         FIXTURE_TEST(memory_is_given_back_when_the_service_is_freed_in_the_middle),
 #ifdef SW_FAULTS
         FIXTURE_TEST(a_run_that_cannot_be_loaded_or_adopted_is_asked_for_again),

@@ -4,6 +4,7 @@
  * checked.
  */
 #include "fixture.h"
+#include "storage/journal/pending.h"
 #include "storage/journal/schema.h"
 
 static void open_db(struct fixture *fixture, struct sw_db *db)
@@ -15,6 +16,7 @@ static void open_db(struct fixture *fixture, struct sw_db *db)
 static void an_empty_file_becomes_a_journal(void **state)
 {
     struct fixture *fixture = *state;
+    struct sw_pending pending = {0};
     uint64_t version = 99;
     struct sw_db db;
 
@@ -25,6 +27,7 @@ static void an_empty_file_becomes_a_journal(void **state)
     fixture_ok(fixture, sw_schema_version(&db, &version, &fixture->err));
     assert_int_equal(version, SW_SCHEMA_VERSION);
     /* Every statement fits the tables. */
+    fixture_ok(fixture, sw_pending_register(&pending, &db, &fixture->err));
     for (enum sw_sql sql = 0; sql < SW_SQL_COUNT; sql++) {
         sqlite3_stmt *statement;
 

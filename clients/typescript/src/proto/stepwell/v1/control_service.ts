@@ -67,6 +67,13 @@ export const ServerState = {
   SERVING: 1,
   /** DRAINING - Finishing what it has; new work is refused with UNAVAILABLE/DRAINING. */
   DRAINING: 2,
+  /**
+   * RESTORING - Waiting for the journal's name, taking it over or reading it back; calls are refused
+   * with UNAVAILABLE/RESTORING.
+   */
+  RESTORING: 3,
+  /** FENCED - Another owner took the journal over; calls are refused with ABORTED/OWNER_FENCED. */
+  FENCED: 4,
 } as const;
 
 export type ServerState = typeof ServerState[keyof typeof ServerState];
@@ -75,6 +82,32 @@ export namespace ServerState {
   export type UNSPECIFIED = typeof ServerState.UNSPECIFIED;
   export type SERVING = typeof ServerState.SERVING;
   export type DRAINING = typeof ServerState.DRAINING;
+  export type RESTORING = typeof ServerState.RESTORING;
+  export type FENCED = typeof ServerState.FENCED;
+}
+
+/** How the object store behaves. */
+export const StoreState = {
+  /** UNSPECIFIED - Never sent by the server. */
+  UNSPECIFIED: 0,
+  /** ANSWERING - The last request was answered as it should be. */
+  ANSWERING: 1,
+  /** AWAY - It does not answer, or is busy: tried again and again. */
+  AWAY: 2,
+  /** REFUSING - It refuses, or an object in it is damaged: tried again, and a person should look. */
+  REFUSING: 3,
+  /** FENCED - It has another owner for the journal. */
+  FENCED: 4,
+} as const;
+
+export type StoreState = typeof StoreState[keyof typeof StoreState];
+
+export namespace StoreState {
+  export type UNSPECIFIED = typeof StoreState.UNSPECIFIED;
+  export type ANSWERING = typeof StoreState.ANSWERING;
+  export type AWAY = typeof StoreState.AWAY;
+  export type REFUSING = typeof StoreState.REFUSING;
+  export type FENCED = typeof StoreState.FENCED;
 }
 
 /** Selects runs. */
@@ -222,6 +255,16 @@ export interface FlushResponse {
   lsn: number;
 }
 
+/** Asks for a drain. */
+export interface DrainRequest {
+}
+
+/** Shipped. */
+export interface DrainResponse {
+  /** Everything up to here is. */
+  lsn: number;
+}
+
 /** Asks how the sidecar is. */
 export interface GetStatusRequest {
 }
@@ -242,6 +285,43 @@ export interface Limits {
   journalBytesMax: number;
   /** Bytes of one message on the wire. */
   messageBytesMax: number;
+  /** Bytes that may wait for the object store before new intents are refused; 0 = no limit. */
+  backlogBytesMax: number;
+  /** Age of the oldest record that waits for the object store, ms, likewise; 0 = no limit. */
+  backlogAgeMsMax: number;
+}
+
+/** How far the journal is in the object store. */
+export interface StoreStatus {
+  /** Where it is, without secrets. */
+  url: string;
+  /** How it behaves. */
+  state: StoreState;
+  /** The last failure, for people; empty when there is none. */
+  error: string;
+  /** Everything up to here is in the store. */
+  shippedLsn: number;
+  /** Age of the oldest record that is not, ms; 0 = all are. */
+  lagMs: number;
+  /** Bytes of the records that are not, about. */
+  lagBytes: number;
+  /** The newest place of the chain that this owner wrote. */
+  slot: number;
+  /** This owner's name in the chain, 16 random bytes in hexadecimal. */
+  ownerId: string;
+  /**
+   * Time to ship a segment, from reading it to the store's confirmation, median of the newest
+   * 256, microseconds; 0 = none was shipped yet.
+   */
+  putP50Us: number;
+  /** Likewise the 99th percentile, microseconds. */
+  putP99Us: number;
+  /** The place of the newest snapshot; 0 = there is none. */
+  snapshotSlot: number;
+  /** When this process last wrote a snapshot, ms since the epoch; 0 = not yet. */
+  snapshotAtMs: number;
+  /** When the store's copy was last read back and found right, ms since the epoch; 0 = not yet. */
+  verifiedAtMs: number;
 }
 
 /** How the sidecar is. */
@@ -273,7 +353,11 @@ export interface GetStatusResponse {
   /** Bytes of the journal's files. */
   journalBytes: number;
   /** What it accepts. */
-  limits: Limits | undefined;
+  limits:
+    | Limits
+    | undefined;
+  /** Of the object store; not set when none is configured or the journal is not open yet. */
+  store: StoreStatus | undefined;
 }
 
 function createBaseListRunsRequest(): ListRunsRequest {
@@ -1254,6 +1338,87 @@ export const FlushResponse: MessageFns<FlushResponse> = {
   },
 };
 
+function createBaseDrainRequest(): DrainRequest {
+  return {};
+}
+
+export const DrainRequest: MessageFns<DrainRequest> = {
+  encode(_: DrainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDrainResponse(): DrainResponse {
+  return { lsn: 0 };
+}
+
+export const DrainResponse: MessageFns<DrainResponse> = {
+  encode(message: DrainResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.lsn !== 0) {
+      writer.uint32(8).uint64(message.lsn);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.lsn = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseGetStatusRequest(): GetStatusRequest {
   return {};
 }
@@ -1298,6 +1463,8 @@ function createBaseLimits(): Limits {
     queueLengthMax: 0,
     journalBytesMax: 0,
     messageBytesMax: 0,
+    backlogBytesMax: 0,
+    backlogAgeMsMax: 0,
   };
 }
 
@@ -1323,6 +1490,12 @@ export const Limits: MessageFns<Limits> = {
     }
     if (message.messageBytesMax !== 0) {
       writer.uint32(56).uint64(message.messageBytesMax);
+    }
+    if (message.backlogBytesMax !== 0) {
+      writer.uint32(64).uint64(message.backlogBytesMax);
+    }
+    if (message.backlogAgeMsMax !== 0) {
+      writer.uint32(72).uint64(message.backlogAgeMsMax);
     }
     return writer;
   },
@@ -1396,6 +1569,214 @@ export const Limits: MessageFns<Limits> = {
             message.messageBytesMax = longToNumber(reader.uint64());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.backlogBytesMax = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.backlogAgeMsMax = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStoreStatus(): StoreStatus {
+  return {
+    url: "",
+    state: 0,
+    error: "",
+    shippedLsn: 0,
+    lagMs: 0,
+    lagBytes: 0,
+    slot: 0,
+    ownerId: "",
+    putP50Us: 0,
+    putP99Us: 0,
+    snapshotSlot: 0,
+    snapshotAtMs: 0,
+    verifiedAtMs: 0,
+  };
+}
+
+export const StoreStatus: MessageFns<StoreStatus> = {
+  encode(message: StoreStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
+    }
+    if (message.error !== "") {
+      writer.uint32(26).string(message.error);
+    }
+    if (message.shippedLsn !== 0) {
+      writer.uint32(32).uint64(message.shippedLsn);
+    }
+    if (message.lagMs !== 0) {
+      writer.uint32(40).uint64(message.lagMs);
+    }
+    if (message.lagBytes !== 0) {
+      writer.uint32(48).uint64(message.lagBytes);
+    }
+    if (message.slot !== 0) {
+      writer.uint32(56).uint64(message.slot);
+    }
+    if (message.ownerId !== "") {
+      writer.uint32(66).string(message.ownerId);
+    }
+    if (message.putP50Us !== 0) {
+      writer.uint32(72).uint64(message.putP50Us);
+    }
+    if (message.putP99Us !== 0) {
+      writer.uint32(80).uint64(message.putP99Us);
+    }
+    if (message.snapshotSlot !== 0) {
+      writer.uint32(88).uint64(message.snapshotSlot);
+    }
+    if (message.snapshotAtMs !== 0) {
+      writer.uint32(96).uint64(message.snapshotAtMs);
+    }
+    if (message.verifiedAtMs !== 0) {
+      writer.uint32(104).uint64(message.verifiedAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoreStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoreStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.shippedLsn = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.lagMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.lagBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.slot = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.ownerId = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.putP50Us = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.putP99Us = longToNumber(reader.uint64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.snapshotSlot = longToNumber(reader.uint64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.snapshotAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.verifiedAtMs = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1425,6 +1806,7 @@ function createBaseGetStatusResponse(): GetStatusResponse {
     sessions: 0,
     journalBytes: 0,
     limits: undefined,
+    store: undefined,
   };
 }
 
@@ -1471,6 +1853,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     }
     if (message.limits !== undefined) {
       Limits.encode(message.limits, writer.uint32(114).fork()).join();
+    }
+    if (message.store !== undefined) {
+      StoreStatus.encode(message.store, writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -1598,6 +1983,14 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
             }
 
             message.limits = Limits.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.store = StoreStatus.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -20,8 +20,15 @@ RECORD_TYPE_STEP_NOTED: RecordType
 RECORD_TYPE_STEP_RESOLVED: RecordType
 RECORD_TYPE_UNSPECIFIED: RecordType
 SERVER_STATE_DRAINING: ServerState
+SERVER_STATE_FENCED: ServerState
+SERVER_STATE_RESTORING: ServerState
 SERVER_STATE_SERVING: ServerState
 SERVER_STATE_UNSPECIFIED: ServerState
+STORE_STATE_ANSWERING: StoreState
+STORE_STATE_AWAY: StoreState
+STORE_STATE_FENCED: StoreState
+STORE_STATE_REFUSING: StoreState
+STORE_STATE_UNSPECIFIED: StoreState
 
 class ControlServiceResolveStepRequest(_message.Message):
     __slots__ = ["by", "key", "resolution", "run_id"]
@@ -42,6 +49,16 @@ class ControlServiceResolveStepResponse(_message.Message):
     lsn: int
     state: _types_pb2.StepState
     def __init__(self, lsn: _Optional[int] = ..., state: _Optional[_Union[_types_pb2.StepState, str]] = ...) -> None: ...
+
+class DrainRequest(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class DrainResponse(_message.Message):
+    __slots__ = ["lsn"]
+    LSN_FIELD_NUMBER: _ClassVar[int]
+    lsn: int
+    def __init__(self, lsn: _Optional[int] = ...) -> None: ...
 
 class FlushRequest(_message.Message):
     __slots__ = ["durability", "lsn"]
@@ -76,7 +93,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ["durable_lsn", "epoch", "held_runs", "journal", "journal_bytes", "journal_uuid", "limits", "lsn", "open_runs", "owner", "sessions", "started_ms", "state", "version"]
+    __slots__ = ["durable_lsn", "epoch", "held_runs", "journal", "journal_bytes", "journal_uuid", "limits", "lsn", "open_runs", "owner", "sessions", "started_ms", "state", "store", "version"]
     DURABLE_LSN_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     HELD_RUNS_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +107,7 @@ class GetStatusResponse(_message.Message):
     SESSIONS_FIELD_NUMBER: _ClassVar[int]
     STARTED_MS_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    STORE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     durable_lsn: int
     epoch: int
@@ -104,11 +122,14 @@ class GetStatusResponse(_message.Message):
     sessions: int
     started_ms: int
     state: ServerState
+    store: StoreStatus
     version: str
-    def __init__(self, version: _Optional[str] = ..., state: _Optional[_Union[ServerState, str]] = ..., journal: _Optional[str] = ..., journal_uuid: _Optional[str] = ..., owner: _Optional[str] = ..., epoch: _Optional[int] = ..., lsn: _Optional[int] = ..., durable_lsn: _Optional[int] = ..., started_ms: _Optional[int] = ..., open_runs: _Optional[int] = ..., held_runs: _Optional[int] = ..., sessions: _Optional[int] = ..., journal_bytes: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
+    def __init__(self, version: _Optional[str] = ..., state: _Optional[_Union[ServerState, str]] = ..., journal: _Optional[str] = ..., journal_uuid: _Optional[str] = ..., owner: _Optional[str] = ..., epoch: _Optional[int] = ..., lsn: _Optional[int] = ..., durable_lsn: _Optional[int] = ..., started_ms: _Optional[int] = ..., open_runs: _Optional[int] = ..., held_runs: _Optional[int] = ..., sessions: _Optional[int] = ..., journal_bytes: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., store: _Optional[_Union[StoreStatus, _Mapping]] = ...) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ["journal_bytes_max", "key_bytes_max", "message_bytes_max", "open_runs_max", "open_steps_max", "payload_bytes_max", "queue_length_max"]
+    __slots__ = ["backlog_age_ms_max", "backlog_bytes_max", "journal_bytes_max", "key_bytes_max", "message_bytes_max", "open_runs_max", "open_steps_max", "payload_bytes_max", "queue_length_max"]
+    BACKLOG_AGE_MS_MAX_FIELD_NUMBER: _ClassVar[int]
+    BACKLOG_BYTES_MAX_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_BYTES_MAX_FIELD_NUMBER: _ClassVar[int]
     KEY_BYTES_MAX_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_BYTES_MAX_FIELD_NUMBER: _ClassVar[int]
@@ -116,6 +137,8 @@ class Limits(_message.Message):
     OPEN_STEPS_MAX_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_BYTES_MAX_FIELD_NUMBER: _ClassVar[int]
     QUEUE_LENGTH_MAX_FIELD_NUMBER: _ClassVar[int]
+    backlog_age_ms_max: int
+    backlog_bytes_max: int
     journal_bytes_max: int
     key_bytes_max: int
     message_bytes_max: int
@@ -123,7 +146,7 @@ class Limits(_message.Message):
     open_steps_max: int
     payload_bytes_max: int
     queue_length_max: int
-    def __init__(self, payload_bytes_max: _Optional[int] = ..., key_bytes_max: _Optional[int] = ..., open_steps_max: _Optional[int] = ..., open_runs_max: _Optional[int] = ..., queue_length_max: _Optional[int] = ..., journal_bytes_max: _Optional[int] = ..., message_bytes_max: _Optional[int] = ...) -> None: ...
+    def __init__(self, payload_bytes_max: _Optional[int] = ..., key_bytes_max: _Optional[int] = ..., open_steps_max: _Optional[int] = ..., open_runs_max: _Optional[int] = ..., queue_length_max: _Optional[int] = ..., journal_bytes_max: _Optional[int] = ..., message_bytes_max: _Optional[int] = ..., backlog_bytes_max: _Optional[int] = ..., backlog_age_ms_max: _Optional[int] = ...) -> None: ...
 
 class ListRunsRequest(_message.Message):
     __slots__ = ["in_doubt", "labels", "page_size", "page_token", "state", "task"]
@@ -198,6 +221,36 @@ class Record(_message.Message):
     type: RecordType
     def __init__(self, lsn: _Optional[int] = ..., type: _Optional[_Union[RecordType, str]] = ..., run_id: _Optional[str] = ..., at_ms: _Optional[int] = ..., key: _Optional[str] = ..., attempt: _Optional[int] = ..., lease: _Optional[int] = ..., payload_bytes: _Optional[int] = ..., chain: _Optional[bytes] = ..., summary: _Optional[str] = ..., purged: bool = ...) -> None: ...
 
+class StoreStatus(_message.Message):
+    __slots__ = ["error", "lag_bytes", "lag_ms", "owner_id", "put_p50_us", "put_p99_us", "shipped_lsn", "slot", "snapshot_at_ms", "snapshot_slot", "state", "url", "verified_at_ms"]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    LAG_BYTES_FIELD_NUMBER: _ClassVar[int]
+    LAG_MS_FIELD_NUMBER: _ClassVar[int]
+    OWNER_ID_FIELD_NUMBER: _ClassVar[int]
+    PUT_P50_US_FIELD_NUMBER: _ClassVar[int]
+    PUT_P99_US_FIELD_NUMBER: _ClassVar[int]
+    SHIPPED_LSN_FIELD_NUMBER: _ClassVar[int]
+    SLOT_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_SLOT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    VERIFIED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    error: str
+    lag_bytes: int
+    lag_ms: int
+    owner_id: str
+    put_p50_us: int
+    put_p99_us: int
+    shipped_lsn: int
+    slot: int
+    snapshot_at_ms: int
+    snapshot_slot: int
+    state: StoreState
+    url: str
+    verified_at_ms: int
+    def __init__(self, url: _Optional[str] = ..., state: _Optional[_Union[StoreState, str]] = ..., error: _Optional[str] = ..., shipped_lsn: _Optional[int] = ..., lag_ms: _Optional[int] = ..., lag_bytes: _Optional[int] = ..., slot: _Optional[int] = ..., owner_id: _Optional[str] = ..., put_p50_us: _Optional[int] = ..., put_p99_us: _Optional[int] = ..., snapshot_slot: _Optional[int] = ..., snapshot_at_ms: _Optional[int] = ..., verified_at_ms: _Optional[int] = ...) -> None: ...
+
 class WatchRunRequest(_message.Message):
     __slots__ = ["follow", "include_inputs", "run_id"]
     FOLLOW_FIELD_NUMBER: _ClassVar[int]
@@ -222,4 +275,7 @@ class RecordType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class ServerState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class StoreState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

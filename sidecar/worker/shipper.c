@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sidecar/worker/shipper.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sidecar/log.h"
+#include "sidecar/metrics.h"
+#include "sidecar/worker/thread.h"
+#include "storage/base/hash.h"
+#include "storage/journal/journal.h"
+
+enum {
+    SHIP_DEADLINE_MS = 10 * 1000,     /* of one try, the driver's own retries included */
+    TIMES_KEPT = 256,                 /* for the quantiles */
+    SNAPSHOT_PAUSE_US = 60 * 1000000, /* after one that failed */
+    SNAPSHOT_OVERDUE_SEGMENTS = 1024, /* then it is taken even though somebody waits */
+    SNAPSHOT_AT_END_SEGMENTS = 64,    /* fewer do not slow the next start down */
+    SNAPSHOT_AT_END_US = 1000 * 1000  /* must be left for it */
+};
+
+/* What the thread does, for whoever may have to wake it. */
+enum rest {
+    AWAKE,       /* it looks again before it rests */
+    RESTS,       /* nothing is pending: any commit wakes it */
+    RESTS_TIMED, /* what is to go at once wakes it */
+    BACKS_OFF    /* only an order wakes it */
+};
+
+struct sw_shipper {
+    /* fixed */
+    struct sw_shipper_options options;
+    struct sw_thread thread;
+
+    /* written by the loop */
+    _Atomic uint64_t lsn;
+    _Atomic uint64_t bytes; /* since the start, of everything up to lsn */
+    _Atomic uint64_t wanted_lsn;
+
+    /* written by the shipper */
+    _Atomic uint64_t shipped_lsn;
+    _Atomic uint64_t shipped_bytes; /* of what is surely shipped: what is pending is over-, never
+                                     * underestimated */
+    _Atomic uint64_t oldest_us;     /* likewise */
+    _Atomic int rest;
+    atomic_bool fenced;
+
+    /* orders */
+    atomic_bool every;
+    atomic_bool stopping;
+    _Atomic uint64_t stop_at_us;
+
+    /* the shipper's own */
+    struct sw_archive *archive;
+    struct sw_journal_reader *reader;
+    uint64_t not_before_us;
+    unsigned failures;
+    uint64_t snapshot_after_us;
+    uint32_t times_us[TIMES_KEPT];
+    uint64_t times;
+
+    /* shared: only while `lock` is held */
+    pthread_mutex_t lock;
+    pthread_cond_t woken; /* the shipper waits for it */
+    pthread_cond_t ended; /* whoever stops it waits for it */
+    bool has_ended;
+    struct sw_shipper_status status; /* but for the lag */
+};
+
+static uint64_t now_us(const struct sw_shipper *shipper)
+{
+    return sw_clock_monotonic_us(shipper->options.clock);
+}
+
+static uint64_t pending_bytes(const struct sw_shipper *shipper)
+{
+    uint64_t shipped = atomic_load(&shipper->shipped_bytes);
+    uint64_t all = atomic_load(&shipper->bytes);
+
+    return all > shipped ? all - shipped : 0;
+}
+
+static bool wait_on(pthread_cond_t *condition, pthread_mutex_t *lock, uint64_t until_us)
+{
+    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
+                             .tv_nsec = (long)(until_us % 1000000) * 1000};
+
+    return pthread_cond_timedwait(condition, lock, &until) == 0;
+}
+
+/* ---- any thread ------------------------------------------------------------- */
+
+static void wake(struct sw_shipper *shipper)
+{
+    pthread_mutex_lock(&shipper->lock);
+    pthread_cond_signal(&shipper->woken);
+    pthread_mutex_unlock(&shipper->lock);
+}
+
+/* The thread says how it rests, looks once more, and only then waits; here what it looks at
+ * is stored before its rest is read. So one of the two sees the other. */
+void sw_shipper_committed(struct sw_shipper *shipper, uint64_t lsn, uint64_t bytes,
+                          uint64_t wanted_lsn)
+{
+    uint64_t sum = atomic_load_explicit(&shipper->bytes, memory_order_relaxed) + bytes;
+    int rest;
+
+    if (wanted_lsn > atomic_load_explicit(&shipper->wanted_lsn, memory_order_relaxed))
+        atomic_store(&shipper->wanted_lsn, wanted_lsn);
+    atomic_store(&shipper->bytes, sum);
+    atomic_store(&shipper->lsn, lsn);
+    rest = atomic_load(&shipper->rest);
+    if (rest == RESTS ||
+        (rest == RESTS_TIMED && (wanted_lsn != 0 || atomic_load(&shipper->every) ||
+                                 pending_bytes(shipper) >= shipper->options.policy.bytes_max)))
+        wake(shipper);
+}
+
+void sw_shipper_ship_every(struct sw_shipper *shipper)
+{
+    atomic_store(&shipper->every, true);
+    wake(shipper);
+}
+
+uint64_t sw_shipper_shipped_lsn(const struct sw_shipper *shipper)
+{
+    return atomic_load(&shipper->shipped_lsn);
+}
+
+bool sw_shipper_is_fenced(const struct sw_shipper *shipper)
+{
+    return atomic_load_explicit(&shipper->fenced, memory_order_acquire);
+}
+
+bool sw_shipper_is_full(const struct sw_shipper *shipper)
+{
+    return sw_decide_backlog_full(&shipper->options.policy, pending_bytes(shipper),
+                                  atomic_load(&shipper->oldest_us), now_us(shipper));
+}
+
+void sw_shipper_status(struct sw_shipper *shipper, struct sw_shipper_status *ret_status)
+{
+    uint64_t oldest_us = atomic_load(&shipper->oldest_us);
+    uint64_t lsn = atomic_load(&shipper->lsn);
+    uint64_t now = now_us(shipper);
+
+    pthread_mutex_lock(&shipper->lock);
+    *ret_status = shipper->status;
+    pthread_mutex_unlock(&shipper->lock);
+    ret_status->shipped_lsn = atomic_load(&shipper->shipped_lsn);
+    ret_status->lag_records = lsn > ret_status->shipped_lsn ? lsn - ret_status->shipped_lsn : 0;
+    ret_status->lag_bytes = ret_status->lag_records == 0 ? 0 : pending_bytes(shipper);
+    ret_status->lag_ms = ret_status->lag_records == 0 || oldest_us == 0 || now < oldest_us
+                             ? 0
+                             : (now - oldest_us) / 1000;
+}
+
+/* ---- what the thread tells ----------------------------------------------------- */
+
+static int compare_times(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a;
+    uint32_t right = *(const uint32_t *)b;
+
+    return (left > right) - (left < right);
+}
+
+static void note_time(struct sw_shipper *shipper, uint64_t took_us)
+{
+    shipper->times_us[shipper->times++ % TIMES_KEPT] =
+        took_us > UINT32_MAX ? UINT32_MAX : (uint32_t)took_us;
+    sw_metric_observe(SW_METRIC_PUT_SECONDS, (double)took_us / 1e6);
+}
+
+static void publish(struct sw_shipper *shipper, enum sw_store_health health, const char *error)
+{
+    size_t count = shipper->times < TIMES_KEPT ? (size_t)shipper->times : TIMES_KEPT;
+    uint32_t sorted[TIMES_KEPT];
+
+    memcpy(sorted, shipper->times_us, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, compare_times);
+    pthread_mutex_lock(&shipper->lock);
+    shipper->status.health = health;
+    shipper->status.archive = sw_archive_state(shipper->archive);
+    if (count != 0) {
+        shipper->status.put_p50_us = sorted[(count - 1) / 2];
+        shipper->status.put_p99_us = sorted[(count - 1) * 99 / 100];
+    }
+    snprintf(shipper->status.error, sizeof shipper->status.error, "%s", error);
+    pthread_mutex_unlock(&shipper->lock);
+}
+
+static void set_oldest(struct sw_shipper *shipper, uint64_t at_us)
+{
+    uint64_t ms = sw_clock_now_ms(shipper->options.clock);
+    uint64_t age_ms = at_us == 0 ? 0 : (now_us(shipper) - at_us) / 1000;
+
+    atomic_store(&shipper->oldest_us, at_us);
+    sw_metric_set(SW_METRIC_SHIP_LAG, at_us == 0 || age_ms > ms ? 0 : ms - age_ms);
+}
+
+/* ---- shipping ---------------------------------------------------------------------- */
+
+static void fail(struct sw_shipper *shipper, const char *what, const struct sw_err *err)
+{
+    bool away = err->code == SW_STORE_UNAVAILABLE;
+    uint64_t seed;
+
+    if (err->code == SW_CANCELLED)
+        return;
+    if (err->code == SW_OWNER_FENCED) {
+        atomic_store_explicit(&shipper->fenced, true, memory_order_release);
+        publish(shipper, SW_STORE_FENCED, err->text);
+        sw_metric_set(SW_METRIC_FENCED, 1);
+        sw_log(ERROR, "fenced: another owner took the journal over", {"error", .text = err->text});
+        shipper->options.changed(shipper->options.self);
+        return;
+    }
+    sw_random(&seed, sizeof seed);
+    shipper->failures++;
+    shipper->not_before_us = now_us(shipper) + sw_ship_back_off_us(shipper->failures, seed);
+    publish(shipper, away ? SW_STORE_AWAY : SW_STORE_REFUSES, err->text);
+    if (away)
+        sw_log(WARNING, what, {"reason", .text = sw_code_name(err->code)},
+               {"failures", .number = shipper->failures}, {"error", .text = err->text});
+    else
+        sw_log(ERROR, what, {"reason", .text = sw_code_name(err->code)},
+               {"failures", .number = shipper->failures}, {"error", .text = err->text});
+}
+
+static void take_progress(struct sw_shipper *shipper)
+{
+    uint64_t shipped_lsn = sw_archive_state(shipper->archive).shipped_lsn;
+
+    if (shipper->failures != 0)
+        sw_log(INFO, "the object store answers again", {"failures", .number = shipper->failures});
+    shipper->failures = 0;
+    shipper->not_before_us = 0;
+    atomic_store(&shipper->shipped_lsn, shipped_lsn);
+    sw_metric_set(SW_METRIC_SHIPPED_LSN, shipped_lsn);
+    shipper->options.changed(shipper->options.self);
+}
+
+/* Ships segment by segment until all that was committed at the start is there. */
+static void ship(struct sw_shipper *shipper)
+{
+    uint64_t bytes = atomic_load(&shipper->bytes);
+    uint64_t lsn = atomic_load(&shipper->lsn);
+    uint64_t pass_us = now_us(shipper);
+    struct sw_err err = {0};
+    enum sw_code rc = SW_OK;
+
+    while (rc == SW_OK && atomic_load(&shipper->shipped_lsn) < lsn) {
+        uint64_t started_us = now_us(shipper);
+        bool more;
+
+        rc = sw_archive_ship(shipper->archive, shipper->reader, SHIP_DEADLINE_MS, &more, &err);
+        if (rc == SW_OK) {
+            note_time(shipper, now_us(shipper) - started_us);
+            take_progress(shipper);
+        }
+    }
+    if (rc != SW_OK) {
+        fail(shipper, "shipping failed", &err);
+        return;
+    }
+    publish(shipper, SW_STORE_ANSWERS, "");
+    atomic_store(&shipper->shipped_bytes, bytes);
+    /* What was committed meanwhile is not older than the pass. */
+    set_oldest(shipper,
+               atomic_load(&shipper->lsn) > atomic_load(&shipper->shipped_lsn) ? pass_us : 0);
+    shipper->options.changed(shipper->options.self);
+}
+
+static void snapshot(struct sw_shipper *shipper)
+{
+    uint64_t started_us = now_us(shipper);
+    struct sw_archive_state state;
+    struct sw_err err = {0};
+    uint64_t now_ms;
+
+    if (sw_archive_snapshot(shipper->archive, shipper->reader, &err) != SW_OK) {
+        shipper->snapshot_after_us = now_us(shipper) + SNAPSHOT_PAUSE_US;
+        fail(shipper, "snapshot failed", &err);
+        return;
+    }
+    now_ms = sw_clock_now_ms(shipper->options.clock);
+    state = sw_archive_state(shipper->archive);
+    pthread_mutex_lock(&shipper->lock);
+    shipper->status.snapshot_at_ms = now_ms;
+    shipper->status.verified_at_ms = now_ms;
+    pthread_mutex_unlock(&shipper->lock);
+    sw_metric_set(SW_METRIC_VERIFIED_AT, now_ms / 1000);
+    publish(shipper, SW_STORE_ANSWERS, "");
+    sw_log(INFO, "snapshot", {"slot", .number = state.snapshot_slot},
+           {"bytes", .number = state.snapshot_bytes},
+           {"ms", .number = (now_us(shipper) - started_us) / 1000});
+}
+
+/* Not while somebody waits for the next segment, unless it is long overdue. */
+static bool may_snapshot(const struct sw_shipper *shipper)
+{
+    struct sw_archive_state state = sw_archive_state(shipper->archive);
+    bool awaited = atomic_load(&shipper->wanted_lsn) > atomic_load(&shipper->shipped_lsn);
+
+    return sw_archive_snapshot_due(shipper->archive) && !atomic_load(&shipper->stopping) &&
+           now_us(shipper) >= shipper->snapshot_after_us &&
+           (!awaited || state.segments_since_snapshot >= SNAPSHOT_OVERDUE_SEGMENTS);
+}
+
+/* ---- the thread ----------------------------------------------------------------------- */
+
+static struct sw_ship_decision decide(struct sw_shipper *shipper)
+{
+    struct sw_ship_state state = {
+        .lsn = atomic_load(&shipper->lsn),
+        .shipped_lsn = atomic_load(&shipper->shipped_lsn),
+        .wanted_lsn = atomic_load(&shipper->wanted_lsn),
+        .pending_bytes = pending_bytes(shipper),
+        .oldest_us = atomic_load(&shipper->oldest_us),
+        .not_before_us = shipper->not_before_us,
+        .every = atomic_load(&shipper->every),
+    };
+
+    if (state.lsn > state.shipped_lsn && state.oldest_us == 0) {
+        state.oldest_us = now_us(shipper);
+        set_oldest(shipper, state.oldest_us);
+    }
+    return sw_decide_ship(&shipper->options.policy, &state, now_us(shipper));
+}
+
+/* Returns when something is to be done, or the thread is to stop. */
+static void rest(struct sw_shipper *shipper)
+{
+    struct sw_ship_decision decision;
+
+    pthread_mutex_lock(&shipper->lock);
+    while (!atomic_load(&shipper->stopping)) {
+        decision = decide(shipper);
+        if (decision.when == SW_SHIP_NOW)
+            break;
+        atomic_store(&shipper->rest, decision.when == SW_SHIP_NEVER             ? RESTS
+                                     : decision.at_us == shipper->not_before_us ? BACKS_OFF
+                                                                                : RESTS_TIMED);
+        decision = decide(shipper);
+        if (decision.when == SW_SHIP_NEVER)
+            pthread_cond_wait(&shipper->woken, &shipper->lock);
+        else if (decision.when == SW_SHIP_LATER)
+            (void)wait_on(&shipper->woken, &shipper->lock, decision.at_us);
+        atomic_store(&shipper->rest, AWAKE);
+    }
+    pthread_mutex_unlock(&shipper->lock);
+}
+
+/* Whether there is something left to ship and time for it. */
+static bool wait_to_ship_rest(struct sw_shipper *shipper)
+{
+    uint64_t until_us = atomic_load(&shipper->stop_at_us);
+
+    if (sw_shipper_is_fenced(shipper) ||
+        atomic_load(&shipper->lsn) <= atomic_load(&shipper->shipped_lsn))
+        return false;
+    pthread_mutex_lock(&shipper->lock);
+    while (shipper->not_before_us > now_us(shipper) && now_us(shipper) < until_us)
+        (void)wait_on(&shipper->woken, &shipper->lock,
+                      shipper->not_before_us < until_us ? shipper->not_before_us : until_us);
+    pthread_mutex_unlock(&shipper->lock);
+    return now_us(shipper) < until_us;
+}
+
+static void put_aside(struct sw_shipper *shipper)
+{
+    char key[SW_OBJECT_KEY_MAX] = "";
+    struct sw_err err = {0};
+
+    if (sw_archive_put_aside(shipper->archive, shipper->reader, key, &err) != SW_OK)
+        sw_log(ERROR, "the tail could not be put aside; it is in the local journal alone",
+               {"error", .text = err.text});
+    else if (key[0] != '\0')
+        sw_log(WARNING, "the tail that was not shipped is put aside", {"object", .text = key});
+}
+
+static void run(void *self)
+{
+    struct sw_shipper *shipper = self;
+
+    while (!atomic_load(&shipper->stopping) && !sw_shipper_is_fenced(shipper)) {
+        ship(shipper);
+        if (!sw_shipper_is_fenced(shipper) && may_snapshot(shipper))
+            snapshot(shipper);
+        if (!sw_shipper_is_fenced(shipper))
+            rest(shipper);
+    }
+    /* Fenced: what the loop still commits belongs to the tail. */
+    pthread_mutex_lock(&shipper->lock);
+    while (!atomic_load(&shipper->stopping))
+        pthread_cond_wait(&shipper->woken, &shipper->lock);
+    pthread_mutex_unlock(&shipper->lock);
+    while (wait_to_ship_rest(shipper))
+        ship(shipper);
+    if (sw_shipper_is_fenced(shipper))
+        put_aside(shipper);
+    else if (sw_archive_state(shipper->archive).segments_since_snapshot >=
+                 SNAPSHOT_AT_END_SEGMENTS &&
+             now_us(shipper) + SNAPSHOT_AT_END_US < atomic_load(&shipper->stop_at_us))
+        snapshot(shipper);
+    pthread_mutex_lock(&shipper->lock);
+    shipper->has_ended = true;
+    pthread_cond_signal(&shipper->ended);
+    pthread_mutex_unlock(&shipper->lock);
+}
+
+/* ---- life ------------------------------------------------------------------------------- */
+
+static void free_shipper(struct sw_shipper *shipper)
+{
+    sw_archive_close(shipper->archive);
+    sw_journal_reader_close(shipper->reader);
+    pthread_cond_destroy(&shipper->woken);
+    pthread_cond_destroy(&shipper->ended);
+    pthread_mutex_destroy(&shipper->lock);
+    free(shipper);
+}
+
+static void init(struct sw_shipper *shipper, const struct sw_shipper_options *options)
+{
+    struct sw_archive_state state = sw_archive_state(shipper->archive);
+    pthread_condattr_t monotonic;
+
+    shipper->options = *options;
+    atomic_store(&shipper->lsn, options->lsn);
+    atomic_store(&shipper->shipped_lsn, state.shipped_lsn);
+    /* A surplus found at the start goes at once: nobody knows how old it is. */
+    atomic_store(&shipper->wanted_lsn, options->lsn);
+    shipper->status.health = SW_STORE_ANSWERS;
+    shipper->status.archive = state;
+    if (options->restored)
+        shipper->status.verified_at_ms = sw_clock_now_ms(options->clock);
+    sw_metric_set(SW_METRIC_VERIFIED_AT, shipper->status.verified_at_ms / 1000);
+    sw_metric_set(SW_METRIC_SHIPPED_LSN, state.shipped_lsn);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&shipper->woken, &monotonic);
+    pthread_cond_init(&shipper->ended, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_mutex_init(&shipper->lock, NULL);
+}
+
+enum sw_code sw_shipper_start(const struct sw_shipper_options *options, struct sw_archive **archive,
+                              struct sw_shipper **ret_shipper, struct sw_err *err)
+{
+    struct sw_shipper *shipper = calloc(1, sizeof *shipper);
+    enum sw_code rc;
+
+    if (shipper == NULL) {
+        sw_archive_close(*archive);
+        *archive = NULL;
+        return sw_fail(err, SW_NO_MEMORY, "shipper");
+    }
+    shipper->archive = *archive;
+    *archive = NULL;
+    init(shipper, options);
+    rc = sw_journal_reader_open(options->data, NULL, &shipper->reader, err);
+    if (rc == SW_OK)
+        rc = sw_thread_start(&shipper->thread, "shipper", run, shipper, err);
+    if (rc != SW_OK) {
+        free_shipper(shipper);
+        return sw_wrap(err, "start shipper");
+    }
+    *ret_shipper = shipper;
+    return SW_OK;
+}
+
+struct sw_shipper_end sw_shipper_stop(struct sw_shipper *shipper, uint64_t timeout_ms)
+{
+    struct sw_shipper_end end = {0};
+    uint64_t until_us;
+
+    if (shipper == NULL)
+        return end;
+    until_us = now_us(shipper) + timeout_ms * 1000;
+    atomic_store(&shipper->every, true);
+    atomic_store(&shipper->stop_at_us, until_us);
+    pthread_mutex_lock(&shipper->lock);
+    atomic_store(&shipper->stopping, true);
+    pthread_cond_signal(&shipper->woken);
+    while (!shipper->has_ended && now_us(shipper) < until_us)
+        (void)wait_on(&shipper->ended, &shipper->lock, until_us);
+    if (!shipper->has_ended)
+        sw_store_cancel(shipper->options.store);
+    pthread_mutex_unlock(&shipper->lock);
+    sw_thread_join(&shipper->thread);
+    end.lsn = atomic_load(&shipper->lsn);
+    end.shipped_lsn = atomic_load(&shipper->shipped_lsn);
+    end.fenced = sw_shipper_is_fenced(shipper);
+    free_shipper(shipper);
+    return end;
+}

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The second act: the node is gone, its disk with it, and another takes the agent over.
+
+    node one: sidecar and agent work    ── frozen, its directory deleted, its agent killed
+    node two: a new sidecar on the same object store, a new agent   ── finishes
+    node one: wakes, and is fenced
+
+The store is a directory, or a real S3 server where one is installed.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from stage import Stage, say
+
+SECONDS_MAX = 60.0
+KEYS = {"AWS_ACCESS_KEY_ID": "quickstart", "AWS_SECRET_ACCESS_KEY": "quickstart-secret"}
+
+
+def s3_server() -> str | None:
+    """versitygw, where it is installed."""
+    here = pathlib.Path("build/go/bin/versitygw")
+    return str(here) if here.exists() else shutil.which("versitygw")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class NodeLoss(Stage):
+    def __init__(self, options: argparse.Namespace, folder: pathlib.Path) -> None:
+        super().__init__(options, folder, "research-2")
+        self.store = ["--store", f"file://{folder}/store"]
+        server = s3_server() if options.store == "s3" else None
+        if server is not None:
+            self.start_s3(server)
+
+    def start_s3(self, server: str) -> None:
+        port = free_port()
+        (self.folder / "s3" / "agents").mkdir(parents=True)
+        self.logged("s3", [server, "--port", f"127.0.0.1:{port}", "posix", str(self.folder / "s3")],
+                    env={**os.environ, "ROOT_ACCESS_KEY": KEYS["AWS_ACCESS_KEY_ID"],
+                         "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"]})
+        self.store = ["--store", "s3://agents/demo", "--store-endpoint", f"http://127.0.0.1:{port}"]
+        self.environment.update(KEYS)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise TimeoutError("the S3 server does not listen")
+
+    # ---- nodes ------------------------------------------------------------------
+
+    def address(self, node: str) -> str:
+        return f"unix://{self.folder}/{node}.sock"
+
+    def start_node(self, node: str) -> subprocess.Popen:
+        return self.logged(node, [self.options.stepwell, "serve", "--listen", self.address(node),
+                                  "--data", str(self.folder / node), *self.store,
+                                  "--journal", "agent-7", "--ship-interval", "3s"],
+                           env=self.environment)
+
+    def status(self, node: str) -> dict:
+        done = subprocess.run([self.options.stepwell, "status", "--json", "--addr",
+                               self.address(node)], capture_output=True, text=True, check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else {}
+
+    def wait_for(self, what: str, condition):
+        deadline = time.monotonic() + SECONDS_MAX * (10 if self.real_llm else 1)
+        while time.monotonic() < deadline:
+            value = condition()
+            if value:
+                return value
+            time.sleep(0.05)
+        raise TimeoutError(f"{what}: see {self.folder}")
+
+    # ---- the act -------------------------------------------------------------------
+
+    def lose_node(self, sidecar: subprocess.Popen, agent: subprocess.Popen) -> None:
+        """In the middle of the work, and with something that the store does not have yet."""
+        middle = len(list(self.options.documents.iterdir())) // 2
+        self.wait_for("node one does not get on", lambda: self.lines("messages.jsonl") >= middle)
+        self.wait_for("node one has nothing to lose",
+                      lambda: (self.status("one").get("store") or {}).get("lag_ms", 0) > 0)
+        sidecar.send_signal(signal.SIGSTOP)
+        agent.kill()
+        agent.wait()
+        shutil.rmtree(self.folder / "one")
+        say(f"node one is lost: frozen, its disk deleted, its agent dead "
+            f"({self.lines('messages.jsonl')} messages out so far)")
+
+    def move(self) -> bool:
+        """A new node goes on where the old one was."""
+        started = time.monotonic()
+        sidecar = self.start_node("two")
+        now = self.wait_for("node two does not take over", lambda: (
+            (s := self.status("two")).get("state") == "SERVING" and s))
+        say(f"node two has the journal: {now['lsn']} records, epoch {now['epoch']}, "
+            f"{time.monotonic() - started:.1f} s after its start")
+        agent = self.start_agent(self.address("two"))
+        if agent.wait(timeout=SECONDS_MAX * (10 if self.real_llm else 1)) != 0:
+            print(f"  the agent failed: see {self.folder}/agent.log")
+            return False
+        say("node two has finished the work")
+        sidecar.terminate()
+        return sidecar.wait(timeout=30) == 0
+
+    def wake(self, sidecar: subprocess.Popen) -> bool:
+        """Node one wakes, tries to ship what it has, and finds that it has lost the journal."""
+        sidecar.send_signal(signal.SIGCONT)
+        late = ("import stepwell\n"
+                "with stepwell.connect(patience=2) as client, client.run('late', task='late'):\n"
+                "    pass\n")
+        self.logged("late", [sys.executable, "-c", late], env={
+            **self.environment, "STEPWELL_ADDR": self.address("one")})
+        code = sidecar.wait(timeout=30)
+        say(f"node one woke, was fenced, and ended with exit code {code}")
+        return code == 3
+
+    def tail(self) -> str:
+        """Where the store keeps what node one could not ship."""
+        for line in (self.folder / "one.log").read_text().splitlines():
+            entry = json.loads(line) if line.startswith("{") else {}
+            if entry.get("event") == "the tail that was not shipped is put aside":
+                return entry["object"]
+        return ""
+
+    def run(self) -> bool:
+        first = self.start_node("one")
+        agent = self.start_agent(self.address("one"))
+        self.lose_node(first, agent)
+        finished = self.move()
+        fenced = self.wake(first)
+        tail = self.tail()
+        good = self.report(f"  node one                   fenced; its tail: {tail or 'LOST'}\n")
+        return good and finished and fenced and tail != ""

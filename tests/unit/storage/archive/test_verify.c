@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Goal: no byte of any object can change, and no object vanish or move, without being found and
+ * named; and what restore gives then is either all of the truth or nothing.
+ */
+#include "tests/unit/storage/archive/fixture.h"
+
+enum { RESTORE_EVERY = 97 };
+
+/* Two snapshots, fences below and between, data above, an orphan. */
+static void make_store(struct fixture *fixture)
+{
+    struct node a = node_of(fixture, "a");
+    struct node b = node_of(fixture, "b");
+    char key[SW_OBJECT_KEY_MAX];
+    bool more;
+
+    start(&a);
+    play(&a, 1, 20);
+    ship(&a);
+    snapshot(&a);
+    play(&a, 1, 20);
+    ship(&a);
+    start(&b);
+    play(&b, 1, 20);
+    ship(&b);
+    snapshot(&b);
+    play(&b, 1, 20);
+    ship(&b);
+    play(&a, 1, 20);
+    assert_int_equal(sw_archive_ship(a.archive, a.reader, 0, &more, &fixture->err),
+                     SW_OWNER_FENCED);
+    ok(fixture, sw_archive_put_aside(a.archive, a.reader, key, &fixture->err));
+    stop(&a);
+    stop(&b);
+}
+
+/* The whole truth, or an error. */
+static void restore_is_never_wrong(struct fixture *fixture, const struct dump *truth)
+{
+    struct sw_restore_report report;
+    struct sw_restore_options restore;
+    char directory[PATH_SIZE];
+    enum sw_code code;
+
+    (void)snprintf(directory, sizeof(directory), "%s/restored", fixture->root);
+    restore = (struct sw_restore_options){.directory = directory};
+    code = sw_archive_restore(&fixture->options, &restore, &report, &fixture->err);
+    if (code == SW_OK)
+        assert_same(*truth, dump_of(fixture, directory));
+    else
+        assert_int_equal(code, SW_CORRUPT);
+    remove_tree(directory);
+}
+
+static void flip_every_byte(struct fixture *fixture)
+{
+    struct objects *objects = malloc(sizeof(*objects));
+    struct sw_archive_check check;
+    struct node b = node_of(fixture, "b");
+    struct dump truth = dump_of(fixture, b.directory);
+    unsigned flips = 0;
+
+    assert_non_null(objects);
+    check = verified(fixture);
+    assert_int_equal(check.snapshots, 2);
+    assert_int_equal(check.orphans, 1);
+    assert_int_equal(check.fences, 2);
+    list_objects(fixture, "v1/", objects);
+    for (size_t i = 0; i < objects->count; i++) {
+        const char *key = objects->keys[i];
+        uint8_t *bytes;
+        size_t size;
+
+        bytes = load(fixture, key, &size);
+        for (size_t k = 0; k < size; k++) {
+            uint8_t bit = (uint8_t)(1u << draw(fixture, 8));
+            enum sw_code code;
+
+            bytes[k] ^= bit;
+            overwrite(fixture, key, bytes, size);
+            code = sw_archive_verify(&fixture->options, &check, &fixture->err);
+            if (code != SW_CORRUPT || strcmp(check.bad, key) != 0 ||
+                strstr(fixture->err.text, key) == NULL)
+                fail_msg("byte %zu of %s: %s, \"%s\", bad \"%s\"", k, key, sw_code_name(code),
+                         fixture->err.text, check.bad);
+            if (flips++ % RESTORE_EVERY == 0)
+                restore_is_never_wrong(fixture, &truth);
+            bytes[k] ^= bit;
+        }
+        overwrite(fixture, key, bytes, size);
+        free(bytes);
+    }
+    (void)verified(fixture);
+    free(objects);
+}
+
+static void flipped_bits_are_found(void **state)
+{
+    make_store(*state);
+    flip_every_byte(*state);
+}
+
+static void flipped_bits_are_found_in_encrypted_objects(void **state)
+{
+    encrypt(*state, KEY_A);
+    make_store(*state);
+    flip_every_byte(*state);
+}
+
+/* Cut off, emptied, longer: not only flipped. */
+static void truncated_objects_are_found(void **state)
+{
+    struct fixture *fixture = *state;
+    struct objects *objects = malloc(sizeof(*objects));
+
+    assert_non_null(objects);
+    make_store(fixture);
+    list_objects(fixture, "v1/", objects);
+    for (size_t i = 0; i < objects->count; i++) {
+        size_t size;
+        uint8_t *bytes = load(fixture, objects->keys[i], &size);
+        const size_t cuts[] = {0, 1, 31, 151, 183, size / 2, size - 1};
+
+        for (size_t k = 0; k < sizeof(cuts) / sizeof(cuts[0]); k++) {
+            struct sw_archive_check check;
+
+            overwrite(fixture, objects->keys[i], bytes, cuts[k]);
+            assert_int_equal(sw_archive_verify(&fixture->options, &check, &fixture->err),
+                             SW_CORRUPT);
+            assert_string_equal(check.bad, objects->keys[i]);
+        }
+        overwrite(fixture, objects->keys[i], bytes, size);
+        free(bytes);
+    }
+    free(objects);
+}
+
+/* Each object whole, but in another one's place. */
+static void moved_objects_are_found(void **state)
+{
+    struct fixture *fixture = *state;
+    struct objects *objects = malloc(sizeof(*objects));
+
+    assert_non_null(objects);
+    make_store(fixture);
+    list_objects(fixture, "v1/", objects);
+    for (size_t i = 0; i < objects->count; i++) {
+        for (size_t k = 0; k < objects->count; k++) {
+            struct sw_archive_check check;
+            size_t size, other_size;
+            uint8_t *bytes = load(fixture, objects->keys[i], &size);
+            uint8_t *other = load(fixture, objects->keys[k], &other_size);
+
+            if (i != k) {
+                overwrite(fixture, objects->keys[i], other, other_size);
+                assert_int_equal(sw_archive_verify(&fixture->options, &check, &fixture->err),
+                                 SW_CORRUPT);
+                overwrite(fixture, objects->keys[i], bytes, size);
+            }
+            free(bytes);
+            free(other);
+        }
+    }
+    free(objects);
+}
+
+static void missing_objects_are_found(void **state)
+{
+    struct fixture *fixture = *state;
+    struct objects *objects = malloc(sizeof(*objects));
+    unsigned found = 0;
+
+    assert_non_null(objects);
+    make_store(fixture);
+    list_objects(fixture, "v1/", objects);
+    for (size_t i = 0; i < objects->count; i++) {
+        const char *key = objects->keys[i];
+        struct sw_archive_check check;
+        size_t size;
+        uint8_t *bytes = load(fixture, key, &size);
+        enum sw_code code;
+
+        remove_object(fixture, key);
+        code = sw_archive_verify(&fixture->options, &check, &fixture->err);
+        found += code != SW_OK;
+        /* Allowed to go: an orphan, what the snapshots cover, the chain's newest end. */
+        if (code == SW_OK && strstr(key, "/snap/") != NULL)
+            assert_non_null(strstr(key, "/index"));
+        if (code == SW_CORRUPT && strstr(key, "/log/") != NULL)
+            assert_string_equal(check.bad, key);
+        overwrite(fixture, key, bytes, size);
+        free(bytes);
+    }
+    assert_true(found >= 5);
+    free(objects);
+}
+
+static void foreign_objects_are_named(void **state)
+{
+    static const uint8_t bytes[] = "what is this";
+    static const char key[] = "v1/agents/log/notes.txt";
+    struct fixture *fixture = *state;
+    struct sw_archive_check check;
+
+    make_store(fixture);
+    overwrite(fixture, key, bytes, sizeof(bytes));
+    assert_int_equal(sw_archive_verify(&fixture->options, &check, &fixture->err), SW_CORRUPT);
+    assert_string_equal(check.bad, key);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(flipped_bits_are_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(flipped_bits_are_found_in_encrypted_objects, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(truncated_objects_are_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(moved_objects_are_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(missing_objects_are_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(foreign_objects_are_named, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
