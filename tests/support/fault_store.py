@@ -172,8 +172,10 @@ class FaultStore:
 
     def _read(self, stream, number):
         words = stream.readline().decode(errors="replace").split()
-        if len(words) != 3 or words[2] != "HTTP/1.1":
+        if not words:
             return None
+        if len(words) != 3 or words[2] != "HTTP/1.1":
+            return Request(number, "", "", {}, b"")
         headers = {}
         while line := stream.readline().decode().strip():
             name, _, value = line.partition(":")
@@ -189,6 +191,8 @@ class FaultStore:
         request = self._read(stream, number)
         if request is None:
             return False
+        if not request.method:
+            return self._send(connection, 400, b"", (), Fault())
         if request.path == "/credentials":
             return self._send(connection, 200, self._credentials(), (), Fault())
         with self._lock:

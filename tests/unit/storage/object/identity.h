@@ -44,7 +44,6 @@ struct identity {
     struct identity_rule rules[IDENTITY_RULES_MAX];
     size_t rules_count;
     char request[IDENTITY_REQUEST_SIZE]; /* the last */
-    unsigned asked;
 };
 
 /* Reads a whole request. */
@@ -80,7 +79,6 @@ static inline void identity_answer(struct identity *identity, int peer)
         pthread_mutex_unlock(&identity->lock);
         return;
     }
-    identity->asked++;
     for (size_t i = 0; i < identity->rules_count; i++) {
         const struct identity_rule *one = &identity->rules[i];
 
@@ -169,6 +167,18 @@ static inline bool identity_was_told(struct identity *identity, const char *text
     was = strstr(identity->request, text) != NULL;
     pthread_mutex_unlock(&identity->lock);
     return was;
+}
+
+/* The last request, a copy: free. */
+static inline char *identity_request(struct identity *identity)
+{
+    char *copy;
+
+    pthread_mutex_lock(&identity->lock);
+    copy = strdup(identity->request);
+    pthread_mutex_unlock(&identity->lock);
+    assert_non_null(copy);
+    return copy;
 }
 
 /* Sets a variable to a text with the server's address in place of %u. */
