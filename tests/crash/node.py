@@ -66,7 +66,7 @@ class Node:
         self.started = time.monotonic()
         self.ended_at = 0.0
         command = [binary(), "serve", "--data", str(folder / "data"), "--listen", self.address,
-                   "--ship-interval", f"{SHIP_INTERVAL_MS}ms", "--log-level", "warning", *store]
+                   "--log-level", "warning", *store]
         with open(folder / "log", "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log,

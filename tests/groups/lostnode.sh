@@ -4,6 +4,8 @@ check "over 1,000 nodes lost, no promise broken" \
     python tests/crash/lost_node --cycles 1000 --seconds 600
 check "100 nodes lost in front of S3, no promise broken" \
     python tests/crash/lost_node --cycles 100 --seconds 200 --s3
+check "a sidecar that ships too late is found out" \
+    python tests/crash/lost_node --cycles 200 --seconds 200 --late --expect-broken
 SW_TEST_TIMEOUT=600 run_pytest tests/crash/test_owners.py
 
 broken() { # NAME: builds without that promise
