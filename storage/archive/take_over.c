@@ -131,6 +131,9 @@ static enum sw_code create_fence(struct taking *taking, struct sw_claim_fact *re
         code = sw_archive_create(archive, key, sw_bytes_span(&archive->frozen), 0, &result, err);
     if (code == SW_OK && SW_FAULT("archive.after_fence"))
         code = sw_fail(err, SW_STORE_UNAVAILABLE, "fault point");
+#ifdef SW_BREAK_EXISTS_IS_MINE
+    result = SW_OBJECT_DONE; /* a deliberately broken build: see tests/crash */
+#endif
     if (code == SW_OK)
         ret_fact->event = result == SW_OBJECT_DONE ? SW_CLAIM_CREATED : SW_CLAIM_EXISTS;
     return code;

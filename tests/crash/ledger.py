@@ -13,7 +13,9 @@ from witness import judge
 
 # A lost record may be so old when its node is lost: the interval, one request to the store,
 # and how late a busy machine runs a thread.
-LATE_S = 2.0
+LATE_S = 1.5
+# GetStatus reads lsn and lag one after the other, and the acknowledgement had to reach the agent.
+SAMPLE_S = 0.25
 
 
 @dataclasses.dataclass
@@ -29,6 +31,7 @@ class Ledger:
         self.told: dict[int, Told] = {}
         self.remote_lsn = 0   # everything up to here was acknowledged as REMOTE
         self.shipped_lsn = 0  # or was said to be in the store
+        self.lag_s, self.lag_at = 0.0, 0.0  # the newest GetStatus: age of the oldest unshipped
         self.chain: dict[int, bytes] = {}  # of the newest record that outlived a node
         self.epoch = 0
         self.stories: dict[tuple, list[dict]] = collections.defaultdict(list)
@@ -49,8 +52,9 @@ class Ledger:
         self.remote_lsn = max(self.remote_lsn, lsn)
         self.counts["flushes"] += 1
 
-    def sampled(self, shipped_lsn: int) -> None:
+    def sampled(self, shipped_lsn: int, lag_ms: int) -> None:
         self.shipped_lsn = max(self.shipped_lsn, shipped_lsn)
+        self.lag_s, self.lag_at = lag_ms / 1000, time.monotonic()
         self.counts["status_samples"] += 1
 
     # ---- a new owner ------------------------------------------------------------
@@ -93,13 +97,21 @@ class Ledger:
         if lost and not was_lost:
             self.problems.append(f"{len(lost)} acknowledged records are gone, the disk is not")
         for told in lost:
-            age = lost_at - told.at
-            self.oldest_lost_s = max(self.oldest_lost_s, age)
-            if age > self.interval_s + LATE_S:
-                self.problems.append(f"{told.what} was acknowledged {age:.1f} s before its "
-                                     f"node was lost, and was not shipped")
             if told.row is not None:
                 self.stories[told.what[1:3]].remove(told.row)
+        if lost:
+            self.check_age(min(lost, key=lambda told: told.at), lost_at)
+
+    def check_age(self, oldest: Told, lost_at: float) -> None:
+        """The oldest record that was lost, against the interval and against what was said of it."""
+        age = lost_at - oldest.at
+        self.oldest_lost_s = max(self.oldest_lost_s, age)
+        if age > self.interval_s + LATE_S:
+            self.problems.append(f"{oldest.what} was acknowledged {age:.1f} s before its node "
+                                 f"was lost, and was not shipped")
+        if self.lag_at - oldest.at > self.lag_s + SAMPLE_S:
+            self.problems.append(f"{oldest.what} was not shipped, and older than the lag that "
+                                 f"GetStatus told, {self.lag_s:.3f} s")
 
     # ---- effects ----------------------------------------------------------------
 
