@@ -60,8 +60,8 @@ static void check_body(const struct sw_segment *segment, struct sw_span object)
     if (code == SW_OK) {
         claim(raw.size == segment->raw_size);
         check_rows(segment, raw);
-        code = sw_replay_rows(&replay, segment, raw, segment->first_lsn - 1, &segment->before,
-                              &err);
+        code =
+            sw_replay_rows(&replay, segment, raw, segment->first_lsn - 1, &segment->before, &err);
         claim(code == SW_OK || code == SW_CORRUPT);
         claim(code != SW_OK || replay.records == segment->count);
     } else {
