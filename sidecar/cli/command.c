@@ -109,6 +109,10 @@ int sw_cli_fail(const struct sw_cli_command *command, const struct sw_err *err)
     (void)fprintf(stderr, "stepwell %s: %s\n", command->name,
                   sw_text_safe(&arena, sw_span_of_text(err->text), 0));
     sw_arena_fini(&arena);
+    if (sw_client_is_away(err))
+        (void)fprintf(stderr,
+                      "Try: --addr, or STEPWELL_ADDR, where one does; runs, show and journal "
+                      "read its files without it: --file DIR\n");
     if (sw_client_is_away(err) || err->code == SW_DRAINING || err->code == SW_RESTORING ||
         err->code == SW_STORE_UNAVAILABLE)
         return SW_EXIT_CLI_NO_SERVER;

@@ -43,7 +43,8 @@ static const struct sw_cli_page page = {
         "What it cannot see: a lifecycle rule that deletes or moves objects by their age would "
         "destroy the journals. There must be none for this prefix.",
     .flags = flags,
-    .json = "    {\"ok\", \"url\", \"checks\": [{\"name\", \"ok\", \"text\"}], \"journals\",\n"
+    .json = "    {\"ok\", \"url\", \"credentials\", \"checks\": [{\"name\", \"ok\", \"text\"}], "
+            "\"journals\",\n"
             "     \"clock_offset_ms\", \"create_p50_us\", \"create_p99_us\", \"get_p50_us\", "
             "\"get_p99_us\"}\n"
             "    null: not known, because a check before it failed.\n",
@@ -276,6 +277,10 @@ static void print_json(const struct examination *exam)
 
     sw_json_bool(root, "ok", exam->worst.code == SW_OK);
     sw_json_text(root, "url", sw_span_of_text(sw_store_url(exam->store)));
+    if (sw_store_credentials(exam->store) != NULL)
+        sw_json_text(root, "credentials", sw_span_of_text(sw_store_credentials(exam->store)));
+    else
+        sw_json_null(root, "credentials");
     checks = sw_json_array(root, "checks");
     for (unsigned i = 0; i < exam->rows_count; i++) {
         struct cJSON *check = sw_json_object(checks, NULL);
@@ -313,6 +318,8 @@ static void print_text(const struct examination *exam)
 
     sw_arena_init(&arena, 0);
     (void)printf("%s\n", sw_store_url(exam->store));
+    if (sw_store_credentials(exam->store) != NULL)
+        (void)printf("credentials from %s\n", sw_store_credentials(exam->store));
     for (unsigned i = 0; i < exam->rows_count; i++) {
         const struct row *row = &exam->rows[i];
 

@@ -80,9 +80,10 @@ static void print_text(const char *path, const struct sw_verify_report *report)
     struct sw_arena arena;
 
     sw_arena_init(&arena, 0);
-    (void)printf("%s is right: %" PRIu64 " records of %" PRIu64 " runs, %s of payloads in %s of "
+    (void)printf("%s is right: %" PRIu64 " records of %" PRIu64 " run%s, %s of payloads in %s of "
                  "chunks",
-                 path, report->records, report->runs, sw_text_bytes(&arena, report->payload_bytes),
+                 path, report->records, report->runs, report->runs == 1 ? "" : "s",
+                 sw_text_bytes(&arena, report->payload_bytes),
                  sw_text_bytes(&arena, report->chunk_bytes));
     if (report->purged != 0)
         (void)printf("; retention emptied %" PRIu64 " records", report->purged);

@@ -7,6 +7,10 @@
  * nobody shall wait for more than the cap. */
 enum { BACK_OFF_FIRST_US = 100 * 1000, BACK_OFF_CAP_US = 2 * 1000 * 1000 };
 
+/* Of a large journal a snapshot is worth its cost when a quarter as much was shipped since the
+ * last, or when a restore would take seconds to read the many segments. */
+enum { SNAPSHOT_SHARE = 4, SNAPSHOT_SEGMENTS = 2048, SNAPSHOT_OVERDUE_SEGMENTS = 4096 };
+
 struct sw_ship_decision sw_decide_ship(const struct sw_ship_policy *policy,
                                        const struct sw_ship_state *state, uint64_t now_us)
 {
@@ -32,6 +36,14 @@ bool sw_decide_backlog_full(const struct sw_ship_policy *policy, uint64_t pendin
         return true;
     return policy->backlog_age_us_max != 0 && oldest_us != 0 &&
            now_us >= oldest_us + policy->backlog_age_us_max;
+}
+
+bool sw_decide_snapshot(const struct sw_snapshot_state *state)
+{
+    bool worth = state->bytes >= state->snapshot_bytes / SNAPSHOT_SHARE ||
+                 state->segments >= SNAPSHOT_SEGMENTS;
+
+    return state->due && worth && (!state->awaited || state->segments >= SNAPSHOT_OVERDUE_SEGMENTS);
 }
 
 uint64_t sw_ship_back_off_us(unsigned failures, uint64_t seed)

@@ -44,6 +44,19 @@ struct sw_ship_decision sw_decide_ship(const struct sw_ship_policy *policy,
 bool sw_decide_backlog_full(const struct sw_ship_policy *policy, uint64_t pending_bytes,
                             uint64_t oldest_us, uint64_t now_us);
 
+/* A snapshot holds up the segments behind it and costs as much as the whole journal. */
+struct sw_snapshot_state {
+    bool due;                /* the archive says: a restore would read much beside the last one */
+    bool awaited;            /* somebody waits for the next segment */
+    uint64_t segments;       /* since the last one */
+    uint64_t bytes;          /* likewise */
+    uint64_t snapshot_bytes; /* of the last one; 0 = there is none */
+};
+
+/* Whether to take one now: when it is due and its cost is in proportion to what was shipped, but
+ * not while somebody waits, unless it is long overdue. */
+bool sw_decide_snapshot(const struct sw_snapshot_state *state);
+
 /* Pause after the failures-th failure in a row, from 1; `seed` fixes the jitter. */
 uint64_t sw_ship_back_off_us(unsigned failures, uint64_t seed);
 

@@ -3,8 +3,12 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "sidecar/worker/thread.h"
+
+enum { READER_NICE = 10 };
 
 struct reader {
     struct sw_thread thread;
@@ -49,6 +53,9 @@ static void run_jobs(void *self)
     struct reader *reader = self;
     struct sw_reader_job *job;
 
+    /* Whoever reads a history waits for milliseconds, whoever writes for an fsync: where cores
+     * are short, the loop comes first. Failing that, they share. */
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), READER_NICE);
     while ((job = take(reader->pool)) != NULL) {
         job->run(job, reader->connection);
         job->done(job);

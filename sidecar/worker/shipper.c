@@ -17,7 +17,6 @@ enum {
     SHIP_DEADLINE_MS = 10 * 1000,     /* of one try, the driver's own retries included */
     TIMES_KEPT = 256,                 /* for the quantiles */
     SNAPSHOT_PAUSE_US = 60 * 1000000, /* after one that failed */
-    SNAPSHOT_OVERDUE_SEGMENTS = 1024, /* then it is taken even though somebody waits */
     SNAPSHOT_AT_END_SEGMENTS = 64,    /* fewer do not slow the next start down */
     SNAPSHOT_AT_END_US = 1000 * 1000  /* must be left for it */
 };
@@ -44,7 +43,7 @@ struct sw_shipper {
     _Atomic uint64_t shipped_lsn;
     _Atomic uint64_t shipped_bytes; /* of what is surely shipped: what is pending is over-, never
                                      * underestimated */
-    _Atomic uint64_t oldest_us;     /* likewise */
+    _Atomic uint64_t oldest_us;     /* likewise; the loop sets it where there is none */
     _Atomic int rest;
     atomic_bool fenced;
 
@@ -91,6 +90,16 @@ static bool wait_on(pthread_cond_t *condition, pthread_mutex_t *lock, uint64_t u
     return pthread_cond_timedwait(condition, lock, &until) == 0;
 }
 
+/* Since when something waits to be shipped; 0: nothing does. */
+static void set_oldest(struct sw_shipper *shipper, uint64_t at_us)
+{
+    uint64_t ms = sw_clock_now_ms(shipper->options.clock);
+    uint64_t age_ms = at_us == 0 ? 0 : (now_us(shipper) - at_us) / 1000;
+
+    atomic_store(&shipper->oldest_us, at_us);
+    sw_metric_set(SW_METRIC_SHIP_LAG, at_us == 0 || age_ms > ms ? 0 : ms - age_ms);
+}
+
 /* ---- any thread ------------------------------------------------------------- */
 
 static void wake(struct sw_shipper *shipper)
@@ -112,6 +121,11 @@ void sw_shipper_committed(struct sw_shipper *shipper, uint64_t lsn, uint64_t byt
         atomic_store(&shipper->wanted_lsn, wanted_lsn);
     atomic_store(&shipper->bytes, sum);
     atomic_store(&shipper->lsn, lsn);
+    if (atomic_load(&shipper->oldest_us) == 0 && lsn > atomic_load(&shipper->shipped_lsn)) {
+        set_oldest(shipper, now_us(shipper));
+        if (lsn <= atomic_load(&shipper->shipped_lsn)) /* meanwhile, and it was not seen there */
+            set_oldest(shipper, 0);
+    }
     rest = atomic_load(&shipper->rest);
     if (rest == RESTS ||
         (rest == RESTS_TIMED && (wanted_lsn != 0 || atomic_load(&shipper->every) ||
@@ -137,6 +151,8 @@ bool sw_shipper_is_fenced(const struct sw_shipper *shipper)
 
 bool sw_shipper_is_full(const struct sw_shipper *shipper)
 {
+    if (atomic_load(&shipper->lsn) <= atomic_load(&shipper->shipped_lsn))
+        return false;
     return sw_decide_backlog_full(&shipper->options.policy, pending_bytes(shipper),
                                   atomic_load(&shipper->oldest_us), now_us(shipper));
 }
@@ -191,15 +207,6 @@ static void publish(struct sw_shipper *shipper, enum sw_store_health health, con
     }
     snprintf(shipper->status.error, sizeof shipper->status.error, "%s", error);
     pthread_mutex_unlock(&shipper->lock);
-}
-
-static void set_oldest(struct sw_shipper *shipper, uint64_t at_us)
-{
-    uint64_t ms = sw_clock_now_ms(shipper->options.clock);
-    uint64_t age_ms = at_us == 0 ? 0 : (now_us(shipper) - at_us) / 1000;
-
-    atomic_store(&shipper->oldest_us, at_us);
-    sw_metric_set(SW_METRIC_SHIP_LAG, at_us == 0 || age_ms > ms ? 0 : ms - age_ms);
 }
 
 /* ---- shipping ---------------------------------------------------------------------- */
@@ -269,9 +276,11 @@ static void ship(struct sw_shipper *shipper)
     }
     publish(shipper, SW_STORE_ANSWERS, "");
     atomic_store(&shipper->shipped_bytes, bytes);
-    /* What was committed meanwhile is not older than the pass. */
-    set_oldest(shipper,
-               atomic_load(&shipper->lsn) > atomic_load(&shipper->shipped_lsn) ? pass_us : 0);
+    set_oldest(shipper, 0);
+    /* What was committed meanwhile is not older than the pass. Looked at behind the line above:
+     * a commit that found the old age there is seen here. */
+    if (atomic_load(&shipper->lsn) > atomic_load(&shipper->shipped_lsn))
+        set_oldest(shipper, pass_us);
     shipper->options.changed(shipper->options.self);
 }
 
@@ -300,15 +309,19 @@ static void snapshot(struct sw_shipper *shipper)
            {"ms", .number = (now_us(shipper) - started_us) / 1000});
 }
 
-/* Not while somebody waits for the next segment, unless it is long overdue. */
 static bool may_snapshot(const struct sw_shipper *shipper)
 {
-    struct sw_archive_state state = sw_archive_state(shipper->archive);
-    bool awaited = atomic_load(&shipper->wanted_lsn) > atomic_load(&shipper->shipped_lsn);
+    struct sw_archive_state archive = sw_archive_state(shipper->archive);
+    struct sw_snapshot_state state = {
+        .due = sw_archive_snapshot_due(shipper->archive),
+        .awaited = atomic_load(&shipper->wanted_lsn) > atomic_load(&shipper->shipped_lsn),
+        .segments = archive.segments_since_snapshot,
+        .bytes = archive.bytes_since_snapshot,
+        .snapshot_bytes = archive.snapshot_bytes,
+    };
 
-    return sw_archive_snapshot_due(shipper->archive) && !atomic_load(&shipper->stopping) &&
-           now_us(shipper) >= shipper->snapshot_after_us &&
-           (!awaited || state.segments_since_snapshot >= SNAPSHOT_OVERDUE_SEGMENTS);
+    return sw_decide_snapshot(&state) && !atomic_load(&shipper->stopping) &&
+           now_us(shipper) >= shipper->snapshot_after_us;
 }
 
 /* ---- the thread ----------------------------------------------------------------------- */
@@ -325,10 +338,6 @@ static struct sw_ship_decision decide(struct sw_shipper *shipper)
         .every = atomic_load(&shipper->every),
     };
 
-    if (state.lsn > state.shipped_lsn && state.oldest_us == 0) {
-        state.oldest_us = now_us(shipper);
-        set_oldest(shipper, state.oldest_us);
-    }
     return sw_decide_ship(&shipper->options.policy, &state, now_us(shipper));
 }
 
@@ -439,6 +448,7 @@ static void init(struct sw_shipper *shipper, const struct sw_shipper_options *op
     shipper->status.archive = state;
     if (options->restored)
         shipper->status.verified_at_ms = sw_clock_now_ms(options->clock);
+    set_oldest(shipper, options->lsn > state.shipped_lsn ? now_us(shipper) : 0);
     sw_metric_set(SW_METRIC_VERIFIED_AT, shipper->status.verified_at_ms / 1000);
     sw_metric_set(SW_METRIC_SHIPPED_LSN, state.shipped_lsn);
     pthread_condattr_init(&monotonic);

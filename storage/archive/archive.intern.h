@@ -68,6 +68,9 @@ SW_MUST_CHECK enum sw_code sw_archive_new(const struct sw_archive_options *optio
 
 /* ---- io.c: one object ------------------------------------------------------- */
 
+/* sw_store_perform, with fault points before and behind it. */
+void sw_archive_perform(struct sw_store *store, struct sw_object_op *ops, size_t count,
+                        unsigned parallel);
 /* ABSENT is no failure. The caller calls sw_object_op_fini. */
 SW_MUST_CHECK enum sw_code sw_archive_get(struct sw_archive *archive, const char *key,
                                           struct sw_object_op *ret_op, struct sw_err *err);

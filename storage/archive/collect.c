@@ -28,7 +28,7 @@ static enum sw_code delete_all(struct collecting *collecting, struct sw_err *err
         return sw_fail(err, SW_STORE_UNAVAILABLE, "fault point");
     for (size_t i = 0; i < collecting->count; i++)
         ops[i] = (struct sw_object_op){.verb = SW_OBJECT_DELETE, .key = collecting->keys[i]};
-    sw_store_perform(collecting->archive->options.store, ops, collecting->count, AT_ONCE);
+    sw_archive_perform(collecting->archive->options.store, ops, collecting->count, AT_ONCE);
     for (size_t i = 0; i < collecting->count; i++) {
         if (code == SW_OK && ops[i].result == SW_OBJECT_FAILED) {
             code = ops[i].err.code;

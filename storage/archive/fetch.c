@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "storage/archive/fetch.h"
 
+#include "storage/archive/archive.intern.h"
+
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -68,8 +70,8 @@ static void *download(void *self)
 {
     struct sw_fetch *fetch = self;
 
-    sw_store_perform(fetch->options.store, fetch->coming->ops, fetch->coming->count,
-                     fetch->options.parallel);
+    sw_archive_perform(fetch->options.store, fetch->coming->ops, fetch->coming->count,
+                       fetch->options.parallel);
     return NULL;
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "storage/archive/archive.intern.h"
+#include "storage/base/fault.h"
 
 static enum sw_code failure(const struct sw_object_op *op, struct sw_err *err)
 {
@@ -10,12 +11,34 @@ static enum sw_code failure(const struct sw_object_op *op, struct sw_err *err)
     return op->err.code;
 }
 
+static void fail_all(struct sw_object_op *ops, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        sw_object_op_fini(&ops[i]);
+        ops[i].result = SW_OBJECT_FAILED;
+        if (sw_fail(&ops[i].err, SW_STORE_UNAVAILABLE, "fault point") == SW_OK)
+            return;
+    }
+}
+
+void sw_archive_perform(struct sw_store *store, struct sw_object_op *ops, size_t count,
+                        unsigned parallel)
+{
+    if (SW_FAULT("archive.request")) {
+        fail_all(ops, count);
+        return;
+    }
+    sw_store_perform(store, ops, count, parallel);
+    if (SW_FAULT("archive.response"))
+        fail_all(ops, count);
+}
+
 enum sw_code sw_archive_get(struct sw_archive *archive, const char *key,
                             struct sw_object_op *ret_op, struct sw_err *err)
 {
     *ret_op =
         (struct sw_object_op){.verb = SW_OBJECT_GET, .key = key, .bytes_max = SW_SEGMENT_BYTES_MAX};
-    sw_store_perform(archive->options.store, ret_op, 1, 1);
+    sw_archive_perform(archive->options.store, ret_op, 1, 1);
     return ret_op->result == SW_OBJECT_FAILED ? failure(ret_op, err) : SW_OK;
 }
 
@@ -26,7 +49,7 @@ enum sw_code sw_archive_create(struct sw_archive *archive, const char *key, stru
     struct sw_object_op op = {
         .verb = SW_OBJECT_CREATE, .key = key, .body = object, .deadline_ms = deadline_ms};
 
-    sw_store_perform(archive->options.store, &op, 1, 1);
+    sw_archive_perform(archive->options.store, &op, 1, 1);
     sw_object_op_fini(&op);
     *ret_result = op.result;
     return op.result == SW_OBJECT_FAILED ? failure(&op, err) : SW_OK;
@@ -103,7 +126,7 @@ enum sw_code sw_store_each_key(struct sw_store *store, const char *prefix, const
 
         memcpy(before, last, sizeof(before));
         op.after = before[0] != '\0' ? before : NULL;
-        sw_store_perform(store, &op, 1, 1);
+        sw_archive_perform(store, &op, 1, 1);
         if (op.result == SW_OBJECT_FAILED)
             code = failure(&op, err);
         else

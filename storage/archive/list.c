@@ -30,7 +30,7 @@ enum sw_code sw_archive_list(struct sw_store *store, char **ret_names, uint32_t 
                                   .after = after[0] != '\0' ? after : NULL,
                                   .keys_max = 1};
 
-        sw_store_perform(store, &op, 1, 1);
+        sw_archive_perform(store, &op, 1, 1);
         more = op.result == SW_OBJECT_DONE && op.keys > 0;
         if (op.result == SW_OBJECT_FAILED) {
             code = op.err.code;

@@ -38,7 +38,7 @@ static bool read_whole(struct sw_rows_in *rows, struct sw_log_row *row)
 
     row->fields = sw_bytes_in_take(&rows->in, size);
     row->lsn = rows->lsn + 1;
-    if (rows->in.bad || row->lsn > INT64_MAX)
+    if (rows->in.bad)
         return false;
     sw_log_row_chain(row, &rows->chain, &row->chain);
     return true;
@@ -48,12 +48,13 @@ enum sw_code sw_rows_in_next(struct sw_rows_in *rows, struct sw_log_row *ret_row
                              struct sw_err *err)
 {
     uint64_t head = sw_bytes_in_varint(&rows->in);
+    bool room = rows->lsn < INT64_MAX; /* for a row behind it */
     struct sw_log_row row = {.type = head / TYPE_FACTOR,
                              .stub = (head & STUB) != 0,
                              .chunked = (head & CHUNKED) != 0,
                              .run = sw_bytes_in_varint(&rows->in)};
 
-    if (row.stub ? !read_stub(rows, &row) : !read_whole(rows, &row))
+    if (!room || (row.stub ? !read_stub(rows, &row) : !read_whole(rows, &row)))
         return sw_fail(err, SW_CORRUPT, "what follows record %llu is no record",
                        (unsigned long long)rows->lsn);
     rows->lsn = row.lsn;

@@ -145,7 +145,8 @@ static void get_head(const uint8_t *head, struct sw_segment *ret)
 static bool makes_sense(const struct sw_segment *segment, size_t stored_size)
 {
     if (segment->kind == 0 || segment->kind >= SW_SEGMENT_KIND_END ||
-        segment->raw_size > SW_SEGMENT_RAW_MAX || segment->first_lsn > segment->last_lsn)
+        segment->raw_size > SW_SEGMENT_RAW_MAX || segment->first_lsn > segment->last_lsn ||
+        segment->last_lsn > INT64_MAX)
         return false;
     if (!has_body(segment->kind))
         return stored_size == 0 && segment->raw_size == 0 && segment->count == 0 &&

@@ -106,7 +106,7 @@ static enum sw_code upload(struct taking *taking, struct sw_err *err)
         ops[i] = (struct sw_object_op){.verb = SW_OBJECT_CREATE,
                                        .key = batch->keys[i],
                                        .body = sw_bytes_span(&batch->objects[i])};
-    sw_store_perform(taking->archive->options.store, ops, batch->count, PARTS_AT_ONCE);
+    sw_archive_perform(taking->archive->options.store, ops, batch->count, PARTS_AT_ONCE);
     for (size_t i = 0; i < batch->count; i++) {
         if (code == SW_OK && ops[i].result == SW_OBJECT_FAILED) {
             code = ops[i].err.code;

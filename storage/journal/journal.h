@@ -37,9 +37,9 @@ struct sw_journal_options {
                               * journal of another name is refused with CONFIGURATION. */
     const char *vfs;         /* SQLite VFS; NULL = the default. Tests. */
     uint64_t bytes_max;      /* of the database and WAL files together; 0 = no limit */
-    uint64_t bytes_reserved; /* of bytes_max, held back for outcomes, and as much of the disk's
-                              * free space, but at least what was written ahead of the WAL (8 MiB
-                              * or a quarter of bytes_max) */
+    uint64_t bytes_reserved; /* of bytes_max, held back for outcomes. Of the disk's free space
+                              * as much is held back as the WAL has: 8 MiB, or a quarter of
+                              * bytes_max when that is less. */
     uint64_t retention_ms;   /* ended runs are removed so long after their end; 0 = never */
     bool check_all;          /* verify the whole chain and SQLite's structures on open,
                               * not only the newest part */

@@ -64,7 +64,7 @@ struct sw_journal {
     uint64_t retain_at_ms;    /* when to look for runs to remove again */
     uint64_t tx_bytes;        /* bodies appended since state.bytes was counted */
     uint64_t disk_seen_us;    /* when the disk's free space was last asked for */
-    bool disk_low;            /* less of it than the reserve */
+    bool disk_low;            /* less of it than the WAL has */
 };
 
 struct sw_journal_reader {

@@ -190,7 +190,6 @@ static enum sw_code purge(struct sw_journal *journal, uint64_t run, struct sw_er
 void sw_journal_keep_after(struct sw_journal *journal, uint64_t lsn)
 {
     journal->retain_lsn_max = lsn;
-    journal->retain_at_ms = 0;
 }
 
 enum sw_code sw_retain(struct sw_journal *journal, uint64_t now_ms, bool *ret_more,

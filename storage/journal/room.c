@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The disk's own space. A full disk takes no new pages, but the WAL file was written ahead:
- * commits that fit into it need no space, and checkpoints need no more than the WAL holds. So
- * new work stops while as much as that is free (or bytes_reserved, when that is more), the outcomes
- * of what is under way use it up, and last of all the WAL's blocks that stand already.
+ * commits that fit into it need no space, and folding it back takes no more than it holds. So new
+ * work stops while less than that is free; the outcomes of what is under way use it up, and last
+ * of all the WAL's blocks that stand already.
  */
 #include "storage/base/clock.h"
 #include "storage/journal/journal.intern.h"
@@ -15,16 +15,13 @@ enum { LOOK_EVERY_US = 100000 };
 static void look_at_disk(struct sw_journal *journal)
 {
     uint64_t now_us = sw_clock_monotonic_us(&sw_clock_system);
-    uint64_t reserve = journal->bytes_reserved;
     struct statvfs disk;
 
     if (journal->disk_seen_us != 0 && now_us - journal->disk_seen_us < LOOK_EVERY_US)
         return;
     journal->disk_seen_us = now_us;
-    if (reserve < journal->wal_bytes_min)
-        reserve = journal->wal_bytes_min;
     if (statvfs(journal->db.path, &disk) == 0)
-        journal->disk_low = (uint64_t)disk.f_bavail * disk.f_frsize < reserve;
+        journal->disk_low = (uint64_t)disk.f_bavail * disk.f_frsize < journal->wal_bytes_min;
 }
 
 void sw_room_look(struct sw_journal *journal)

@@ -390,6 +390,14 @@ static void cancel(void *self)
     sw_http_cancel(cloud->http);
 }
 
+static const char *source(void *self)
+{
+    struct cloud *cloud = self;
+
+    return cloud->dialect.credentials == NULL ? "none"
+                                              : sw_credentials_source(cloud->dialect.credentials);
+}
+
 static void free_cloud(void *self)
 {
     struct cloud *cloud = self;
@@ -441,6 +449,7 @@ enum sw_code sw_cloud_open(const struct sw_store_options *options, struct sw_dri
         .perform = perform,
         .cancel = cancel,
         .free = free_cloud,
+        .credentials = source,
         .features = SW_STORE_LISTS | SW_STORE_DELETES | SW_STORE_REMOTE,
         .self = cloud,
     };

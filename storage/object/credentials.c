@@ -133,12 +133,14 @@ static enum sw_code refresh(struct sw_credentials *credentials, bool refused, ui
     bool holds = credentials->from != NULL && !refused && now_ms < expires_ms;
     const struct sw_source *from = NULL;
     struct sw_secret fresh = {0};
-    struct sw_err failed;
+    struct sw_err failed = {.code = SW_OK};
+    enum sw_code rc;
 
     if (holds && deadline_us > now_us + REFRESH_MAX_US)
         deadline_us = now_us + REFRESH_MAX_US;
     credentials->not_before_us = now_us + ASK_EVERY_US;
-    if (ask_sources(credentials, deadline_us, &fresh, &from, &failed) == SW_OK) {
+    rc = ask_sources(credentials, deadline_us, &fresh, &from, &failed);
+    if (rc == SW_OK) {
         replace(credentials, &fresh, from, now_ms);
         return SW_OK;
     }
@@ -153,7 +155,7 @@ static enum sw_code refresh(struct sw_credentials *credentials, bool refused, ui
     credentials->failed = failed;
     if (err != NULL)
         *err = failed;
-    return failed.code;
+    return rc;
 }
 
 enum sw_code sw_credentials_get(struct sw_credentials *credentials, bool refused,

@@ -26,8 +26,10 @@ static void set_field(struct sw_reply_field *field, struct sw_span value)
 
 static void clear_fields(struct sw_reply_field *fields, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        set_field(&fields[i], sw_span_of(NULL, 0));
+    for (size_t i = 0; i < count; i++) {
+        fields[i].ret[0] = '\0';
+        fields[i].cut = false;
+    }
 }
 
 /* ---- JSON ---------------------------------------------------------------- */

@@ -81,10 +81,29 @@ static enum sw_code write_all(int fd, struct sw_span body, const char *key, stru
     return SW_OK;
 }
 
-/* Opens the folder of key and makes it where it is missing. A folder's own entry is synced
- * too, also when another process has just made it and may not have got there. */
-static enum sw_code open_folder(struct dir *dir, const char *key, bool make, int *ret_fd,
-                                struct sw_err *err)
+/* Opens a folder in another, which it closes; made where it is missing. A folder's own entry is
+ * synced too, also when another process has just made it and may not have got there. */
+static int descend(int parent, const char *name, bool make)
+{
+    int fd = -1;
+    int number;
+
+    if (!make || mkdirat(parent, name, 0777) == 0 || errno == EEXIST)
+        fd = open_again(parent, name, O_RDONLY | O_DIRECTORY, 0);
+    if (fd >= 0 && make && fsync(parent) != 0) {
+        number = errno;
+        (void)close(fd);
+        errno = number;
+        fd = -1;
+    }
+    number = errno;
+    (void)close(parent);
+    errno = number;
+    return fd;
+}
+
+/* The folder of key; -1 and errno. */
+static int open_folder(struct dir *dir, const char *key, bool make)
 {
     char folder[SW_OBJECT_KEY_MAX + 1];
     const char *slash = strrchr(key, '/');
@@ -94,35 +113,16 @@ static enum sw_code open_folder(struct dir *dir, const char *key, bool make, int
 
     memcpy(folder, key, length);
     folder[length] = '\0';
-    if (fd < 0)
-        return sw_dir_fail(err, "opening the folder of", key);
     make = make && strcmp(dir->synced, folder) != 0;
-    while (start < length) {
+    while (fd >= 0 && start < length) {
         char *part = folder + start;
         size_t size = strcspn(part, "/");
-        int parent = fd;
-        bool made;
 
         part[size] = '\0';
-        made = !make || mkdirat(parent, part, 0777) == 0 || errno == EEXIST;
-        fd = made ? open_again(parent, part, O_RDONLY | O_DIRECTORY, 0) : -1;
-        if (fd >= 0 && make && fsync(parent) != 0) {
-            (void)close(fd);
-            fd = -1;
-        }
-        if (fd < 0) {
-            enum sw_code code = sw_dir_fail(err, "opening the folder of", key);
-
-            (void)close(parent);
-            return code;
-        }
-        (void)close(parent);
+        fd = descend(fd, part, make);
         start += size + 1;
-        if (start <= length)
-            part[size] = '/';
     }
-    *ret_fd = fd;
-    return SW_OK;
+    return fd;
 }
 
 /* A lost answer of an NFS server makes link(2) fail though it was done; the number of names
@@ -178,10 +178,10 @@ static void create(struct dir *dir, struct sw_object_op *op)
 {
     const char *slash = strrchr(op->key, '/');
     size_t length = slash == NULL ? 0 : (size_t)(slash - op->key);
-    int folder;
+    int folder = open_folder(dir, op->key, true);
 
-    op->result = SW_OBJECT_FAILED;
-    if (open_folder(dir, op->key, true, &folder, &op->err) != SW_OK) {
+    if (folder < 0) {
+        op->result = sw_object_failed(sw_dir_fail(&op->err, "opening the folder of", op->key));
         dir->synced[0] = '\0'; /* somebody removed it: make it again next time */
         return;
     }
@@ -247,12 +247,13 @@ static void get(struct dir *dir, struct sw_object_op *op)
 static void erase(struct dir *dir, struct sw_object_op *op)
 {
     const char *slash = strrchr(op->key, '/');
-    int folder;
+    int folder = open_folder(dir, op->key, false);
 
-    op->result = SW_OBJECT_FAILED;
-    if (open_folder(dir, op->key, false, &folder, &op->err) != SW_OK) {
-        if (op->err.os_errno == ENOENT)
-            op->result = SW_OBJECT_DONE;
+    if (folder < 0) {
+        op->result =
+            errno == ENOENT
+                ? SW_OBJECT_DONE
+                : sw_object_failed(sw_dir_fail(&op->err, "opening the folder of", op->key));
         return;
     }
     if (unlinkat(folder, slash == NULL ? op->key : slash + 1, 0) != 0 && errno != ENOENT)

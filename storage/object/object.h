@@ -94,6 +94,10 @@ void sw_store_close(struct sw_store *store);              /* NULL is fine */
 unsigned sw_store_features(const struct sw_store *store); /* enum sw_store_feature, or'ed */
 const char *sw_store_url(const struct sw_store *store);   /* without secrets, for messages */
 
+/* Where the credentials in use come from, such as "environment"; "none" before the first request
+ * and where there are none; NULL: this kind of store needs none. */
+const char *sw_store_credentials(const struct sw_store *store);
+
 /* Performs all ops, side by side where the store can (at most `parallel` at once, 0 = 1),
  * and returns when each has a result. */
 void sw_store_perform(struct sw_store *store, struct sw_object_op *ops, size_t count,

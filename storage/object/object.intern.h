@@ -206,6 +206,7 @@ struct sw_driver {
                     struct sw_store_counts *counts);
     void (*cancel)(void *self);
     void (*free)(void *self);
+    const char *(*credentials)(void *self); /* where they come from; NULL: none are needed */
     unsigned features;
     void *self;
 };

@@ -183,8 +183,8 @@ static bool add_condition(const struct s3 *s3, struct sw_http_request *request)
                                s3->sse_key));
 }
 
-static bool add_signature(const struct s3 *s3, const struct sw_secret *secret,
-                          struct sw_sigv4 *what, struct sw_http_request *request)
+static bool add_signature(const struct s3 *s3, const struct sw_secret *secret, struct sw_sigv4 what,
+                          struct sw_http_request *request)
 {
     char date[SW_SIGV4_DATE_SIZE];
     char payload[2 * SW_DIGEST_SIZE + 1];
@@ -193,17 +193,17 @@ static bool add_signature(const struct s3 *s3, const struct sw_secret *secret,
     /* Always the real one: the store then refuses bytes that changed on the way. */
     sw_sha256(&request->body, 1, &digest);
     sw_hex(digest.bytes, sizeof(digest.bytes), payload);
-    sw_sigv4_date(what->now_ms, date);
-    what->payload_sha256 = payload;
-    what->region = s3->region;
-    what->service = "s3";
-    what->access_key = secret->access_key;
-    what->secret_key = secret->secret_key;
+    sw_sigv4_date(what.now_ms, date);
+    what.payload_sha256 = payload;
+    what.region = s3->region;
+    what.service = "s3";
+    what.access_key = secret->access_key;
+    what.secret_key = secret->secret_key;
     return sw_http_add_header(request, "x-amz-date", date) &&
            sw_http_add_header(request, "x-amz-content-sha256", payload) &&
            (secret->token == NULL || secret->token[0] == '\0' ||
             sw_http_add_header(request, "x-amz-security-token", secret->token)) &&
-           sw_sigv4_sign(what, request);
+           sw_sigv4_sign(&what, request);
 }
 
 static enum sw_code prepare(void *self, const struct sw_object_op *op,
@@ -230,7 +230,7 @@ static enum sw_code prepare(void *self, const struct sw_object_op *op,
     request->plain_ok = s3->plain; /* the user named this endpoint */
     if (op->verb == SW_OBJECT_CREATE && !add_condition(s3, request))
         return sw_fail(err, SW_NO_MEMORY, "no memory for a request");
-    if (!add_signature(s3, secret, &what, request))
+    if (!add_signature(s3, secret, what, request))
         return sw_fail(err, SW_NO_MEMORY, "no memory for a request, or a session token too long");
     return SW_OK;
 }
@@ -281,11 +281,20 @@ static bool learn_region(struct s3 *s3, const struct sw_http_response *response,
                          const struct sw_error_reply *error)
 {
     const char *region = response->region[0] != '\0' ? response->region : error->region;
+    unsigned status = response->status;
 
+    if (status != 301 && status != 307 && status != 400 && status != 403)
+        return false;
     if (!is_region(region) || strcmp(region, s3->region) == 0)
         return false;
     (void)snprintf(s3->region, sizeof(s3->region), "%s", region);
     return true;
+}
+
+static bool is_passing(unsigned status, const char *code)
+{
+    return status == 408 || status == 409 || status == 429 || (status >= 500 && status != 501) ||
+           is_one_of(code, again);
 }
 
 static enum sw_reply interpret_error(struct s3 *s3, struct sw_object_op *op,
@@ -304,22 +313,17 @@ static enum sw_reply interpret_error(struct s3 *s3, struct sw_object_op *op,
     if (status == 404 && strcmp(error.code, "NoSuchBucket") != 0 && op->verb == SW_OBJECT_DELETE)
         return SW_REPLY_DONE;
 
-    if (strcmp(error.code, "RequestTimeTooSkewed") == 0) {
+    if (strcmp(error.code, "RequestTimeTooSkewed") == 0)
         reply = SW_REPLY_SKEWED;
-    } else if ((status == 301 || status == 307 || status == 400 || status == 403) &&
-               learn_region(s3, response, &error)) {
+    else if (is_passing(status, error.code) || learn_region(s3, response, &error))
         reply = SW_REPLY_AGAIN;
-        code = SW_STORE_UNAVAILABLE;
-    } else if (is_one_of(error.code, expired) || status == 401 || status == 403) {
+    else if (is_one_of(error.code, expired) || status == 401 || status == 403)
         reply = SW_REPLY_REFUSED;
-    } else if (op->verb == SW_OBJECT_CREATE && (status == 501 || status == 400) &&
-               is_one_of(error.code, conditions)) {
+    else if (op->verb == SW_OBJECT_CREATE && (status == 501 || status == 400) &&
+             is_one_of(error.code, conditions))
         code = SW_STORE_UNSAFE;
-    } else if (status == 408 || status == 409 || status == 429 ||
-               (status >= 500 && status != 501) || is_one_of(error.code, again)) {
-        reply = SW_REPLY_AGAIN;
+    if (reply == SW_REPLY_AGAIN)
         code = SW_STORE_UNAVAILABLE;
-    }
     say(op, code, status, &error);
     return reply;
 }

@@ -82,6 +82,11 @@ unsigned sw_store_features(const struct sw_store *store)
     return store->driver.features;
 }
 
+const char *sw_store_credentials(const struct sw_store *store)
+{
+    return store->driver.credentials == NULL ? NULL : store->driver.credentials(store->driver.self);
+}
+
 const char *sw_store_url(const struct sw_store *store)
 {
     return store->url;

@@ -1,24 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * powercut SEED - cuts the power, or fails the disk, at every write and sync of a journal's life.
+ * powercut SEED [STEP] - cuts the power, or fails the disk, at every STEPth (each) write, sync,
+ * truncation and mapping of a journal's life.
  *
  * Goal:   what a commit acknowledged as synced is there after the next start, whatever of the
  *         unsynced writes survives; and a failing disk is never acknowledged.
  * Method: a life of the journal (creation, runs, intents, outcomes, chunks, late indexes,
  *         checkpoints, retention) is counted once on cut_vfs, then lived again for every event k,
- *         with the event k as its end. What survives is opened as after a reboot and verified.
+ *         with the event k as its end, or, where the disk is full, with as much behind it as the
+ *         journal lets happen. What survives is opened as after a reboot and verified; after an I/O
+ *         error the files as they stand as well, for then only the process starts anew. As many
+ *         processes as there are cores share the events.
  */
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "storage/journal/journal.h"
 #include "tests/crash/cut_vfs.h"
 
-enum { RUNS = 3, STEPS = 6, LSNS_MAX = 512, PATTERNS = 3, DAY_MS = 86400000 };
+enum {
+    RUNS = 4,
+    STEPS = 6,
+    LSNS_MAX = 512,
+    PATTERNS = 3,
+    DAY_MS = 86400000,
+    WORKERS_MAX = 16,
+    BYTES_MAX = 2 * 1024 * 1024 /* a quarter of it is written ahead: 8 writes instead of 128 */
+};
 
 struct life {
     char folder[128];
@@ -27,6 +40,7 @@ struct life {
     uint64_t acknowledged;             /* every record up to here was synced */
     uint64_t now_ms;
     bool created; /* the journal was open once */
+    bool full;    /* the last failure was a full disk: the journal goes on */
 };
 
 static unsigned checks;
@@ -42,12 +56,18 @@ static void complain(const char *what, unsigned event, uint64_t seed, const char
 
 /* ---- a life ---------------------------------------------------------------------- */
 
+static bool went_well(struct life *life, enum sw_code code)
+{
+    life->full = code == SW_JOURNAL_FULL;
+    return code == SW_OK;
+}
+
 static bool append(struct life *life, struct sw_record *record)
 {
     struct sw_err err;
 
     record->at_ms = life->now_ms++;
-    if (sw_journal_append(life->journal, record, &err) != SW_OK)
+    if (!went_well(life, sw_journal_append(life->journal, record, &err)))
         return false;
     if (record->lsn >= LSNS_MAX)
         abort();
@@ -63,7 +83,7 @@ static bool commit(struct life *life, bool sync)
 #ifdef SW_BREAK_EARLY_ACK
     life->acknowledged = sync ? lsn : life->acknowledged;
 #endif
-    if (sw_journal_commit(life->journal, sync, &err) != SW_OK)
+    if (!went_well(life, sw_journal_commit(life->journal, sync, &err)))
         return false;
     if (sync)
         life->acknowledged = lsn;
@@ -106,7 +126,7 @@ static bool maintain(struct life *life)
     bool more = true;
 
     for (int i = 0; i < 40 && more; i++)
-        if (sw_journal_maintain(life->journal, life->now_ms, true, &more, &err) != SW_OK)
+        if (!went_well(life, sw_journal_maintain(life->journal, life->now_ms, true, &more, &err)))
             return false;
     return true;
 }
@@ -136,18 +156,19 @@ static bool live_run(struct life *life, unsigned number)
     ended.at_ms = life->now_ms++;
     ended.u.run_ended.state = SW_RUN_COMPLETED;
     ended.u.run_ended.result = payload(10, 1);
-    if (sw_journal_append_end(life->journal, &ended, steps, &err) != SW_OK)
+    if (!went_well(life, sw_journal_append_end(life->journal, &ended, steps, &err)))
         return false;
     life->chains[ended.lsn] = ended.chain;
     return commit(life, true);
 }
 
-/* Lives until the end or the first failure. */
+/* Lives until the end or the first failure; a full disk is none. */
 static void live(struct life *life)
 {
     struct sw_journal_options options = {.directory = life->folder,
                                          .name = "test",
                                          .vfs = cut_vfs_name,
+                                         .bytes_max = BYTES_MAX,
                                          .retention_ms = DAY_MS,
                                          .now_ms = life->now_ms};
     struct sw_err err;
@@ -160,6 +181,10 @@ static void live(struct life *life)
     life->chains[1] = (struct sw_digest){{0}}; /* not ours to know: see check() */
     for (unsigned i = 0; good && i < RUNS; i++) {
         good = live_run(life, i) && maintain(life);
+        if (life->full) {
+            sw_journal_rollback(life->journal);
+            good = true;
+        }
         if (i == 1)
             life->now_ms += 2 * DAY_MS; /* the first runs are now to be removed */
     }
@@ -189,7 +214,8 @@ static enum sw_code see(void *self, struct sw_record *record, bool *ret_stop, st
 static void check(const struct life *life, const char *what, const char *folder, unsigned event,
                   uint64_t seed)
 {
-    struct sw_journal_options options = {.directory = folder, .name = "test", .now_ms = 1};
+    struct sw_journal_options options = {
+        .directory = folder, .name = "test", .bytes_max = BYTES_MAX, .now_ms = 1};
     struct seen seen = {.life = life};
     struct sw_record_visitor visitor = {.visit = see, .self = &seen};
     struct sw_journal_reader *reader = NULL;
@@ -238,34 +264,99 @@ static void empty(const char *folder)
 
 /* ---- the sweep ----------------------------------------------------------------------------- */
 
-static void sweep(const char *root, const char *what, enum cut_kind kind, unsigned events,
-                  unsigned patterns, unsigned step, uint64_t seed)
+struct sweep {
+    const char *root;
+    const char *what;
+    enum cut_kind kind;
+    unsigned events;
+    unsigned step;
+    uint64_t seed;
+};
+
+static void live_until(const struct sweep *sweep, const char *root, unsigned event)
 {
+    struct life life = {.now_ms = 10 * (uint64_t)DAY_MS};
+    unsigned patterns = sweep->kind == CUT_POWER ? PATTERNS : 1;
     char after[160];
-    unsigned before = checks;
 
+    snprintf(life.folder, sizeof life.folder, "%s/life", root);
     snprintf(after, sizeof after, "%s/after", root);
-    for (unsigned event = 1; event <= events; event += step) {
-        struct life life = {.now_ms = 10 * (uint64_t)DAY_MS};
-
-        snprintf(life.folder, sizeof life.folder, "%s/life", root);
-        empty(life.folder);
-        cut_vfs_reset();
-        cut_vfs_arm(kind, event);
-        live(&life);
-        if (!cut_vfs_fired())
-            complain(what, event, seed, "the event did not come");
-        if (kind != CUT_POWER) {
-            check(&life, what, life.folder, event, seed); /* the process is restarted */
-            continue;
-        }
-        for (unsigned pattern = 0; pattern < patterns; pattern++) {
-            empty(after);
-            cut_vfs_survive(after, seed + event * 101 + pattern);
-            check(&life, what, after, event, seed + event * 101 + pattern);
-        }
+    empty(life.folder);
+    cut_vfs_reset();
+    cut_vfs_arm(sweep->kind, event);
+    live(&life);
+    if (!cut_vfs_fired())
+        complain(sweep->what, event, sweep->seed, "the event did not come");
+    for (unsigned pattern = 0; pattern < patterns; pattern++) {
+        empty(after);
+        cut_vfs_survive(after, sweep->seed + event * 101 + pattern);
+        check(&life, sweep->what, after, event, sweep->seed + event * 101 + pattern);
     }
-    printf("%-28s %u events, %u reboots\n", what, events / step, checks - before);
+    if (sweep->kind != CUT_POWER)
+        check(&life, sweep->what, life.folder, event, sweep->seed);
+}
+
+/* Every workers-th of the events, from its own on; what it counted goes into the pipe. */
+static void work(const struct sweep *sweep, unsigned worker, unsigned workers, int out)
+{
+    unsigned counts[2];
+    char root[80];
+
+    checks = failures = 0;
+    snprintf(root, sizeof root, "%s/%u", sweep->root, worker);
+    empty(root);
+    for (unsigned event = 1 + worker * sweep->step; event <= sweep->events;
+         event += workers * sweep->step)
+        live_until(sweep, root, event);
+    counts[0] = checks;
+    counts[1] = failures;
+    fflush(stdout);
+    cut_vfs_reset();
+    if (write(out, counts, sizeof counts) != sizeof counts)
+        abort();
+}
+
+/* What one worker counted; one that died has failed. */
+static void collect(const struct sweep *sweep, pid_t worker, int in)
+{
+    unsigned counts[2];
+    int status = 0;
+    bool whole = read(in, counts, sizeof counts) == sizeof counts;
+
+    close(in);
+    if (waitpid(worker, &status, 0) != worker || status != 0 || !whole) {
+        complain(sweep->what, 0, sweep->seed, "a worker died");
+        return;
+    }
+    checks += counts[0];
+    failures += counts[1];
+}
+
+static void sweep_kind(struct sweep *sweep, const char *what, enum cut_kind kind)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned workers = cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : (unsigned)cores;
+    unsigned before = checks;
+    pid_t pids[WORKERS_MAX];
+    int ends[WORKERS_MAX][2];
+
+    sweep->what = what;
+    sweep->kind = kind;
+    fflush(stdout);
+    for (unsigned i = 0; i < workers; i++) {
+        if (pipe(ends[i]) != 0)
+            abort();
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            work(sweep, i, workers, ends[i][1]);
+            _exit(0);
+        }
+        close(ends[i][1]);
+    }
+    for (unsigned i = 0; i < workers; i++)
+        collect(sweep, pids[i], ends[i][0]);
+    printf("%-28s %u events, %u reboots\n", what, (sweep->events + sweep->step - 1) / sweep->step,
+           checks - before);
     fflush(stdout);
 }
 
@@ -273,26 +364,28 @@ int main(int argc, char **argv)
 {
     /* In memory where there is such a place: nothing here outlives the process anyway. */
     char root[64];
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-    unsigned step = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1;
+    struct sweep sweep = {.root = root,
+                          .seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1,
+                          .step = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1};
     struct life life = {.now_ms = 10 * (uint64_t)DAY_MS};
-    unsigned events;
 
     snprintf(root, sizeof root, "%s/stepwell-powercut-XXXXXX",
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (mkdtemp(root) == NULL || step == 0)
+    if (mkdtemp(root) == NULL || sweep.step == 0)
         return 2;
     cut_vfs_register();
     snprintf(life.folder, sizeof life.folder, "%s/life", root);
     live(&life);
-    events = cut_vfs_events();
-    printf("seed %llu: a life of %u writes and syncs, %llu records\n", (unsigned long long)seed,
-           events, (unsigned long long)life.acknowledged);
-    check(&life, "no failure", life.folder, 0, seed);
-    sweep(root, "power cut", CUT_POWER, events, PATTERNS, step, seed);
-    sweep(root, "I/O error once", CUT_FAIL_ONCE, events, 1, step, seed);
-    sweep(root, "I/O error for ever", CUT_FAIL_EVER, events, 1, step, seed);
-    sweep(root, "disk full for ever", CUT_FULL_EVER, events, 1, step, seed);
+    sweep.events = cut_vfs_events();
+    printf("seed %llu: a life of %u writes, syncs and mappings, %llu records; %s\n",
+           (unsigned long long)sweep.seed, sweep.events, (unsigned long long)life.acknowledged,
+           sweep.step == 1 ? "at each of them" : "at some of them");
+    check(&life, "no failure", life.folder, 0, sweep.seed);
+    sweep_kind(&sweep, "power cut", CUT_POWER);
+    sweep_kind(&sweep, "I/O error once", CUT_FAIL_ONCE);
+    sweep_kind(&sweep, "I/O error for ever", CUT_FAIL_EVER);
+    sweep_kind(&sweep, "disk full once", CUT_FULL_ONCE);
+    sweep_kind(&sweep, "disk full for ever", CUT_FULL_EVER);
     (void)nftw(root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
     printf("%u passed, %u failed\n", checks - (failures < checks ? failures : checks), failures);
     return failures != 0;

@@ -3,7 +3,10 @@
 """Writes the seeds in tests/fuzz/corpus: real requests, the records the real sidecar makes of
 them, texts that people type, what object stores answer, bytes to cut.
 
-Usage: build/venv/bin/python tests/fuzz/seed.py   (after building the dev preset)
+Usage: build/venv/bin/python tests/fuzz/seed.py [STORE]   (after building the dev preset)
+
+STORE is the directory of an object store: its objects become seeds too, without the digest at
+their end, which fuzz_segment makes itself.
 
 A seed is named by its content's digest and never overwritten, so running this again
 after the contract or the format grew adds what is new.
@@ -26,6 +29,7 @@ from support.sidecar import Sidecar  # noqa: E402
 
 CORPUS = pathlib.Path(__file__).with_name("corpus")
 CHECKSUM_BYTES = 8
+DIGEST_BYTES = 32
 # as in fuzz_requests.c
 REQUESTS = [agent.StartRunRequest, agent.ResumeRequest, agent.BeginStepRequest,
             agent.CompleteStepRequest, agent.NoteStepRequest, agent.AgentServiceResolveStepRequest,
@@ -207,8 +211,23 @@ def save_rest():
     save("cut", b"".join(hashlib.sha256(bytes([i])).digest() for i in range(256)) * 2)
 
 
+KEYS = ["# a comment\n\n" + "0123456789abcdef" * 4 + " \r\n" + "FE" * 32 + "\n", "12\n", "zz" * 32]
+
+
+def save_archive(store):
+    for path in store.glob("v1/**/*"):
+        if path.is_file():
+            save("segment", path.read_bytes()[:-DIGEST_BYTES])
+            name = pathlib.PurePosixPath(path.relative_to(store))
+            save("snapshot", b"\2" + str(name).encode())
+
+
 def main():
     save_rest()
+    for text in KEYS:
+        save("snapshot", b"\1" + text.encode())
+    for store in sys.argv[1:]:
+        save_archive(pathlib.Path(store))
     with tempfile.TemporaryDirectory() as folder, Sidecar(folder) as sidecar:
         with grpc.insecure_channel(sidecar.address) as channel:
             play(Agent(channel))

@@ -410,25 +410,27 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_a_full_disk_refuses_and_loses_nothing(new_sidecar, small_disk):
+def test_a_full_disk_refuses_intents_and_loses_nothing(new_sidecar, small_disk):
     sidecar = new_sidecar()
     (sidecar.folder / "data").symlink_to(small_disk)
     sidecar.start()
     with sidecar.channel() as channel:
         client = Client(channel)
         lease = client.start("r")
-        done, _, error = fill(client, "r", lease)
-        assert error.code() in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE)
-        if sidecar.process.poll() is None:
-            assert check(channel) == SERVING
-            sidecar.stop()
+        client.begin("r", lease, "open")
+        done, refused_call, error = fill(client, "r", lease)
+        assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED and done > 20
+        assert refused_call == "begin"
+        client.complete("r", lease, "open", output=types.Payload(data=os.urandom(60_000)))
+        assert check(channel) == SERVING
+        sidecar.stop()
     (sidecar.folder / "data").unlink()
     shutil.copytree(small_disk, sidecar.folder / "data")
     sidecar.start()
     with sidecar.channel() as channel:
         _, history = Client(channel).resume("r")
         finished = [step for step in history if step.state == types.STEP_STATE_COMPLETED]
-        assert len(finished) >= done
+        assert len(finished) == done + 1
 
 
 def test_sigterm_is_clean_while_agents_work(new_sidecar):

@@ -215,7 +215,7 @@ def test_flush_waits_for_the_store_unless_told_not_to(shipping, store):
 
 
 def test_a_run_that_ends_is_shipped_at_once_and_a_local_step_after_the_interval(new_sidecar, store):
-    sidecar = serve(new_sidecar(*store.arguments("--ship-interval", "2s")))
+    sidecar = serve(new_sidecar(*store.arguments("--ship-interval", "5s")))
     with sidecar.channel() as channel:
         client = Client(channel)
         lease = client.start("r")
@@ -224,12 +224,12 @@ def test_a_run_that_ends_is_shipped_at_once_and_a_local_step_after_the_interval(
         client.begin("r", lease, "k", effect=NONE)
         assert status(client).store.shipped_lsn < status(client).lsn
         all_shipped(client)
-        assert 1.5 < time.monotonic() - started < 8
+        assert time.monotonic() - started > 4
         started = time.monotonic()
         end = agent.EndRunRequest(run_id="r", lease=lease, result=types.Payload(data=b"x"))
         client.agent.EndRun(end, timeout=20)
         all_shipped(client)
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 4
 
 
 def test_much_is_shipped_at_once(shipping):

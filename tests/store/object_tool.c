@@ -265,7 +265,7 @@ int main(int argc, char **argv)
     struct tool tool = {.parallel = 1};
     struct sw_store_counts counts;
     struct sw_err err;
-    pthread_t thread;
+    pthread_t thread = pthread_self();
     int next = read_options(argv, &options, &tool);
 
     if (sw_store_open(&options, &tool.store, &err) != SW_OK) {

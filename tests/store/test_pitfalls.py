@@ -102,6 +102,17 @@ def test_a_taken_key_is_not_tried_again(store, body):
     assert store.objects == {"pre/log/1": b"another's"}
 
 
+def test_what_a_server_left_unread_of_a_body_is_not_the_next_request(store, body):
+    """Seen with versitygw: 412 before the body is read, and the connection is kept."""
+    body.write_bytes(b"x" * 20000)  # a line that the next request's first would end
+    store.objects["pre/log/1"] = b"another's"
+    store.faults.append(Fault(status=412, code="PreconditionFailed", unread=True))
+    created, read, _ = run(store, f"create log/1 {body}", "get log/1")
+    assert (created["result"], created["tries"]) == ("EXISTS", 1)
+    assert (read["result"], read["tries"], read["size"]) == ("DONE", 1, 9)
+    assert store.requests[0].connection != store.requests[1].connection
+
+
 # ---- stores that cannot keep the promise
 
 @pytest.mark.parametrize("conditions", ["ignored", "refused", "racy"])

@@ -45,7 +45,7 @@ class Fault:
     drip_s: float = 0.0          # so long between two bytes of the body
     hang: bool = False           # no answer ever
     no_length: bool = False      # the body ends with the connection, and early
-    only: str = ""               # for the first request of this method
+    unread: bool = False         # status is answered and the body left where it is
 
 
 @dataclasses.dataclass
@@ -171,16 +171,19 @@ class FaultStore:
         self._open.discard(connection)
 
     def _read(self, stream, number):
-        words = stream.readline().decode().split()
-        if len(words) != 3:
+        words = stream.readline().decode(errors="replace").split()
+        if not words:
             return None
+        if len(words) != 3 or words[2] != "HTTP/1.1":
+            return Request(number, "", "", {}, b"")
         headers = {}
         while line := stream.readline().decode().strip():
             name, _, value = line.partition(":")
             if name.lower() in headers:
                 headers["duplicate"] = name
             headers[name.lower()] = value.strip()
-        body = stream.read(int(headers.get("content-length", 0)))
+        unread = words[0] == "PUT" and self.faults and self.faults[0].unread
+        body = b"" if unread else stream.read(int(headers.get("content-length", 0)))
         return Request(number, words[0], words[1], headers, body)
 
     def _one(self, connection, stream, number):
@@ -188,6 +191,8 @@ class FaultStore:
         request = self._read(stream, number)
         if request is None:
             return False
+        if not request.method:
+            return self._send(connection, 400, b"", (), Fault())
         if request.path == "/credentials":
             return self._send(connection, 200, self._credentials(), (), Fault())
         with self._lock:
@@ -195,7 +200,7 @@ class FaultStore:
             self.in_flight += 1
             self.in_flight_most = max(self.in_flight_most, self.in_flight)
             fault = Fault()
-            if self.faults and self.faults[0].only in ("", request.method):
+            if self.faults:
                 fault = self.faults.pop(0)
         try:
             return self._answer(connection, request, fault)

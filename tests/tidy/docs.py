@@ -13,8 +13,8 @@ HEADING = re.compile(r"^#+\s+(.*?)\s*#*$", re.M)
 
 # Where an absolute path may begin in this project's files: places of any Linux machine or of our
 # own container image, and paths of URLs.
-ROOTS = """abs bin data dev etc health healthz lib lib64 metrics opt path proc readyz run sbin sys
-    tmp usr var v1 state workspace""".split()
+ROOTS = """abs bin computeMetadata data dev etc health healthz latest lib lib64 metadata metrics
+    nowhere opt path proc readyz run sbin sys tenant-1 tmp usr var v1 state workspace""".split()
 PATH = re.compile(r"(?<![\w./:~*$}>)\]<\"'-])/([a-z][\w.-]*)(?:/[a-z\d.][\w.-]*)+")
 REGISTRY = re.compile(r"\b(?:registry|registry-\d|pypi|index|proxy|deb|archive|files|repo\d?)"
                       r"\.[a-z][a-z0-9-]+\.(?:org|com|io|dev|net)\b")

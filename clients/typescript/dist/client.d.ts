@@ -4,7 +4,7 @@ import { Control } from "./control.js";
 import { Run } from "./run.js";
 import type { RunInfo, RunOptions } from "./types.js";
 export interface ConnectOptions {
-    /** unix:///absolute/path, /absolute/path or host:port. Default: $STEPWELL_ADDR, else unix:///run/stepwell/stepwell.sock. */
+    /** unix:///absolute/path, the path alone, or host:port. Default: $STEPWELL_ADDR, else unix:///run/stepwell/stepwell.sock. */
     readonly address?: string;
     /** Where people's calls go, when the sidecar listens apart for them. Default: `address`. */
     readonly controlAddress?: string;

@@ -21,7 +21,7 @@ const DEFAULT_PATIENCE_MS = 60_000;
 const CLAIM_WAIT_MAX_MS = 600_000;
 
 export interface ConnectOptions {
-  /** unix:///absolute/path, /absolute/path or host:port. Default: $STEPWELL_ADDR, else unix:///run/stepwell/stepwell.sock. */
+  /** unix:///absolute/path, the path alone, or host:port. Default: $STEPWELL_ADDR, else unix:///run/stepwell/stepwell.sock. */
   readonly address?: string;
   /** Where people's calls go, when the sidecar listens apart for them. Default: `address`. */
   readonly controlAddress?: string;

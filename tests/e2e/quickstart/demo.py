@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 
-from node_loss import NodeLoss, s3_server
+from node_loss import NodeLoss
 from stage import Stage, say
 
 TIME_LIMIT = 120.0
@@ -82,8 +82,8 @@ def play(options: argparse.Namespace, folder: pathlib.Path) -> bool:
           f"(seed {options.seed}).")
     for act, name, make in ((1, "first", Kills), (2, "second", NodeLoss)):
         if act == 2:
-            where = "an S3 server (versitygw)" if options.store == "s3" else "a directory"
-            print(f"\nThe same on a node that is lost with its disk; the journal is shipped to {where}.")
+            print("\nThe same on a node that is lost with its disk; the journal is shipped to "
+                  f"{options.store or 'a directory'}.")
         stage = make(options, folder / name)
         try:
             if not stage.run():
@@ -102,12 +102,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6),
                         help="of the random moments (default: random)")
     parser.add_argument("--keep", action="store_true", help="keep the folder of the demo")
-    parser.add_argument("--store", choices=["directory", "s3"],
-                        default="s3" if s3_server() else "directory",
-                        help="of the second act (default: s3 where versitygw is installed)")
+    parser.add_argument("--store", help="URL of the second act's object store (default: a directory)")
     options = parser.parse_args()
-    if options.store == "s3" and not s3_server():
-        parser.error("--store s3 needs versitygw")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="stepwell-"))
     good = False
     try:

@@ -15,6 +15,7 @@ static void a_right_store_passes(void **state)
     assert_int_equal(run.code, 0);
     assert_string_equal(json_at(run.json, "ok"), "true");
     assert_string_equal(json_at(run.json, "journals"), "1");
+    assert_string_equal(json_at(run.json, "credentials"), "null");
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(run.json, "checks")), 6);
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(run.json, "clock_offset_ms")));
     assert_true(cJSON_IsNumber(cJSON_GetObjectItem(run.json, "create_p50_us")) ||

@@ -95,6 +95,7 @@ static void mistakes_are_told(void **state)
     RUN(&run, &sw_cli_runs, "--addr", "unix:///nowhere/s");
     assert_int_equal(run.code, 6);
     has(run.capture.err, "no server answers at unix:///nowhere/s");
+    has(run.capture.err, "\nTry: --addr");
     assert_string_equal(run.capture.out, "");
     run_end(&run);
 }

@@ -67,6 +67,28 @@ static void a_backlog_is_full_by_bytes_or_by_age(void **state)
     assert_false(sw_decide_backlog_full(&none, UINT64_MAX, 1, UINT64_MAX));
 }
 
+static void a_snapshot_is_taken_when_it_is_worth_it_and_nobody_waits(void **state)
+{
+    static const struct {
+        const char *what;
+        struct sw_snapshot_state state;
+        bool take;
+    } rows[] = {
+        {"the first", {true, false, 256, 1000, 0}, true},
+        {"not due", {false, false, 255, 1000, 0}, false},
+        {"small beside the last", {true, false, 256, 249, 1000}, false},
+        {"a quarter of the last", {true, false, 256, 250, 1000}, true},
+        {"many small segments", {true, false, 2048, 1, 1000}, true},
+        {"somebody waits", {true, true, 2048, 1000, 1000}, false},
+        {"somebody always waits", {true, true, 4096, 1000, 1000}, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (sw_decide_snapshot(&rows[i].state) != rows[i].take)
+            fail_msg("%s", rows[i].what);
+}
+
 static void pauses_grow_to_a_cap_and_never_vanish(void **state)
 {
     (void)state;
@@ -87,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_state_is_shipped_when_the_policy_says),
         cmocka_unit_test(a_backlog_is_full_by_bytes_or_by_age),
+        cmocka_unit_test(a_snapshot_is_taken_when_it_is_worth_it_and_nobody_waits),
         cmocka_unit_test(pauses_grow_to_a_cap_and_never_vanish),
     };
 

@@ -151,7 +151,8 @@ static void forged_headers_are_refused(void **state)
     assert_int_equal(forge(&made, 56, 10), SW_CORRUPT); /* the first behind the last */
     assert_int_equal(forge(&made, 80, 6), SW_CORRUPT);  /* more rows than lsns */
     assert_int_equal(forge(&made, 80, 0), SW_CORRUPT);
-    assert_int_equal(forge(&made, 87, 2), SW_CORRUPT); /* 32 MiB */
+    assert_int_equal(forge(&made, 87, 2), SW_CORRUPT);    /* 32 MiB */
+    assert_int_equal(forge(&made, 71, 0x80), SW_CORRUPT); /* more than SQLite can number */
     fini(&made);
 }
 

@@ -268,13 +268,131 @@ static void tail_of_the_fenced_can_be_put_aside(void **state)
     stop(&b);
 }
 
+/* ---- rule (d) ------------------------------------------------------------------------ */
+
+/* What others do while a claimant has read the chain and not fenced yet. */
+struct meanwhile {
+    struct node *owner;
+    uint64_t at_records; /* of the claimant's reading; META's is not counted */
+    bool snapshots;
+    bool done;
+};
+
+static void work_meanwhile(void *self, uint64_t records, uint64_t bytes, uint64_t total_bytes)
+{
+    struct meanwhile *meanwhile = self;
+
+    (void)bytes;
+    (void)total_bytes;
+    if (records < meanwhile->at_records || meanwhile->done)
+        return;
+    meanwhile->done = true;
+    for (int i = 0; i < 3; i++) {
+        play(meanwhile->owner, 1, 10);
+        ship(meanwhile->owner);
+        if (meanwhile->snapshots)
+            snapshot(meanwhile->owner);
+    }
+}
+
+/* Goal: a fence in a slot that is empty because it was collected fences nobody, and its owner
+ * notices. Method: the chain ends in slot 3 for the claimant; by the time it fences slot 4, that
+ * was filled, covered by two snapshots and collected. */
+static void fence_below_the_floor_is_void(void **state)
+{
+    struct fixture *fixture = *state;
+    struct node a = node_of(fixture, "a");
+    struct node b = node_of(fixture, "b");
+    struct meanwhile meanwhile = {.owner = &a, .snapshots = true};
+    bool more;
+
+    start(&a);
+    for (int i = 0; i < 2; i++) {
+        play(&a, 1, 10);
+        ship(&a);
+    }
+    meanwhile.at_records = sw_journal_state(a.journal)->lsn - 1;
+    fixture->options.progress = work_meanwhile;
+    fixture->options.self = &meanwhile;
+    start(&b);
+    fixture->options.progress = NULL;
+    assert_true(meanwhile.done);
+    assert_int_equal(b.report.slot, 7);
+    assert_same(dump_of(fixture, a.directory), dump_of(fixture, b.directory));
+    play(&a, 1, 10);
+    assert_int_equal(sw_archive_ship(a.archive, a.reader, 0, &more, &fixture->err),
+                     SW_OWNER_FENCED);
+    assert_int_equal(verified(fixture).fences, 3); /* the void one is harmless */
+    stop(&a);
+    stop(&b);
+}
+
+/* The other half: what is shipped between reading and fencing is taken too. */
+static void what_is_shipped_before_the_fence_is_taken(void **state)
+{
+    struct fixture *fixture = *state;
+    struct node a = node_of(fixture, "a");
+    struct node b = node_of(fixture, "b");
+    struct meanwhile meanwhile = {.owner = &a};
+
+    start(&a);
+    play(&a, 1, 10);
+    ship(&a);
+    meanwhile.at_records = sw_journal_state(a.journal)->lsn - 1;
+    snapshot(&a);
+    play(&a, 1, 10);
+    ship(&a);
+    fixture->options.progress = work_meanwhile;
+    fixture->options.self = &meanwhile;
+    start(&b);
+    fixture->options.progress = NULL;
+    assert_true(meanwhile.done);
+    assert_int_equal(b.report.slot, 7); /* after a fence and two segments, three more came first */
+    assert_same(dump_of(fixture, a.directory), dump_of(fixture, b.directory));
+    stop(&a);
+    stop(&b);
+}
+
+/* A journal that is ahead diverges in the moment before its fence. */
+static void last_moment_divergence_is_found(void **state)
+{
+    struct fixture *fixture = *state;
+    struct node a = node_of(fixture, "a");
+    struct node b = node_of(fixture, "b");
+    struct meanwhile meanwhile = {.owner = &b};
+    struct sw_store *second = NULL;
+    struct sw_store_options options = {.url = fixture->store_path};
+
+    start(&a);
+    play(&a, 1, 10);
+    ship(&a);
+    play(&a, 1, 10); /* ahead */
+    stop(&a);
+    start(&b);
+    ok(fixture, sw_store_open(&options, &second, &fixture->err));
+    fixture->options.store = second; /* b goes on with its own */
+    fixture->options.progress = work_meanwhile;
+    fixture->options.self = &meanwhile;
+    start(&a);
+    fixture->options.progress = NULL;
+    assert_true(meanwhile.done);
+    assert_int_equal(a.report.local, SW_LOCAL_DIVERGED);
+    assert_same(dump_of(fixture, b.directory), dump_of(fixture, a.directory));
+    stop(&a);
+    stop(&b);
+    sw_store_close(second);
+    fixture->options.store = fixture->store;
+}
+
 /* Goal: fencing happens at each visit of a fault point as if the process had died there, and the
  * next take-over, on a new disk and on this one, has everything that was shipped. */
 static void take_over_can_be_interrupted_anywhere(void **state)
 {
-    static const char *const points[] = {"archive.before_fence", "archive.after_fence",
-                                         "archive.mid_restore", "archive.before_rename",
-                                         "journal.before_commit"};
+    static const char *const points[] = {
+        "archive.request",       "archive.response",    "archive.before_fence",
+        "archive.after_fence",   "archive.mid_restore", "archive.before_rename",
+        "journal.before_commit",
+    };
     struct fixture *fixture = *state;
     struct node a = node_of(fixture, "a");
     struct dump before;
@@ -321,6 +439,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(journal_of_another_uuid_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(directory_in_use_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(tail_of_the_fenced_can_be_put_aside, setup, teardown),
+        cmocka_unit_test_setup_teardown(fence_below_the_floor_is_void, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_shipped_before_the_fence_is_taken, setup, teardown),
+        cmocka_unit_test_setup_teardown(last_moment_divergence_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(take_over_can_be_interrupted_anywhere, setup, teardown),
     };
 

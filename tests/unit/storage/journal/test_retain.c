@@ -138,14 +138,14 @@ static void runs_behind_a_record_are_kept(void **state)
     first_end = fixture_lsn(fixture);
     (void)fixture_whole_run(fixture, "second", 1, 10);
     sw_journal_keep_after(fixture->journal, first_end - 1);
-    fixture_maintain(fixture, fixture->now_ms + 5000);
+    fixture_maintain(fixture, fixture->now_ms += 5000);
     assert_int_equal(count(fixture, "run"), 2);
     sw_journal_keep_after(fixture->journal, first_end);
-    fixture_maintain(fixture, fixture->now_ms + 5000);
+    fixture_maintain(fixture, fixture->now_ms += 5000);
     assert_int_equal(count(fixture, "run WHERE id = 'second'"), 1);
     assert_int_equal(count(fixture, "run"), 1);
     sw_journal_keep_after(fixture->journal, UINT64_MAX);
-    fixture_maintain(fixture, fixture->now_ms + 5000);
+    fixture_maintain(fixture, fixture->now_ms += 5000);
     assert_int_equal(count(fixture, "run"), 0);
 }
 

@@ -94,7 +94,7 @@ static void the_environment_comes_first(void **state)
 {
     (void)state;
     set("AWS_ACCESS_KEY_ID", "AKID");
-    set("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere");
+    set("AWS_WEB_IDENTITY_TOKEN_FILE", "/abs/none");
     expect_failure(SW_CONFIGURATION, "belong together");
     set("AWS_SECRET_ACCESS_KEY", "HUSH");
     expect("environment", "AKID", "HUSH", NULL, 0);
@@ -181,8 +181,8 @@ static void what_is_missing_for_web_identity_is_named(void **state)
     set("AWS_ROLE_ARN", NULL);
     expect_failure(SW_CONFIGURATION, "AWS_ROLE_ARN is not");
     use_web_identity();
-    set("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token");
-    expect_failure(SW_CONFIGURATION, "AWS_WEB_IDENTITY_TOKEN_FILE: /nowhere/token: No such file");
+    set("AWS_WEB_IDENTITY_TOKEN_FILE", "/abs/token");
+    expect_failure(SW_CONFIGURATION, "AWS_WEB_IDENTITY_TOKEN_FILE: /abs/token: No such file");
     use_web_identity();
     set("AWS_ENDPOINT_URL_STS", "http://192.0.2.1/");
     expect_failure(SW_CONFIGURATION, "only https://");
@@ -280,8 +280,8 @@ static void the_shared_file_has_profiles(void **state)
     expect("shared file", "AKIAOTHER", "HUSH-o", "HUSH-t", 0);
     set("AWS_PROFILE", "empty");
     expect_failure(SW_CONFIGURATION, "has no access key in a section [empty]");
-    set("AWS_SHARED_CREDENTIALS_FILE", "/nowhere/credentials");
-    expect_failure(SW_CONFIGURATION, "the AWS credentials file: /nowhere/credentials: No such");
+    set("AWS_SHARED_CREDENTIALS_FILE", "/abs/credentials");
+    expect_failure(SW_CONFIGURATION, "the AWS credentials file: /abs/credentials: No such");
 }
 
 static void a_changed_file_is_read_when_its_secret_is_refused(void **state)
@@ -313,7 +313,8 @@ static void a_changed_file_is_read_when_its_secret_is_refused(void **state)
 static void the_instances_metadata_is_asked_as_imdsv2_wants(void **state)
 {
     const struct identity_rule rules[] = {
-        {.start = "PUT /latest/api/token ",
+        {.start = "PUT "
+                  "/latest/api/token ",
          .needs = "\r\nX-aws-ec2-metadata-token-ttl-seconds: 21600\r\n",
          .status = 200,
          .body = "HUSH-imds"},

@@ -90,7 +90,7 @@ static void a_key_is_taken_next(void **state)
     char text[512];
 
     (void)state;
-    set("AZURE_FEDERATED_TOKEN_FILE", "/nowhere");
+    set("AZURE_FEDERATED_TOKEN_FILE", "/abs/none");
     set("AZURE_STORAGE_KEY", "HUSH");
     expect("AZURE_STORAGE_KEY", SW_AZURE_KEY, "HUSH", 0);
     memset(text, 'A', sizeof(text));
@@ -115,7 +115,8 @@ static void use_workload_identity(const char *token)
 static void a_service_accounts_token_is_exchanged(void **state)
 {
     const struct identity_rule rule = {
-        .start = "POST /tenant-1/oauth2/v2.0/token ",
+        .start = "POST "
+                 "/tenant-1/oauth2/v2.0/token ",
         .needs = "\r\n\r\nclient_id=client-1&scope=https%3A%2F%2Fstorage.azure.com%2F.default&"
                  "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3A"
                  "jwt-bearer&client_assertion=HUSH-jwt&grant_type=client_credentials",
@@ -185,12 +186,14 @@ static void rotation_fails_no_get(void **state)
 static void the_machines_identity_comes_last(void **state)
 {
     const struct identity_rule rules[] = {
-        {.start = "GET /metadata/identity/oauth2/token?api-version=2018-02-01&"
+        {.start = "GET "
+                  "/metadata/identity/oauth2/token?api-version=2018-02-01&"
                   "resource=https%3A%2F%2Fstorage.azure.com%2F&client_id=mine ",
          .needs = "\r\nMetadata: true\r\n",
          .status = 200,
          .body = "{\"access_token\":\"HUSH-mine\",\"expires_in\":\"86399\"}"},
-        {.start = "GET /metadata/identity/oauth2/token?api-version=2018-02-01&"
+        {.start = "GET "
+                  "/metadata/identity/oauth2/token?api-version=2018-02-01&"
                   "resource=https%3A%2F%2Fstorage.azure.com%2F ",
          .needs = "\r\nMetadata: true\r\n",
          .status = 200,
@@ -203,7 +206,8 @@ static void the_machines_identity_comes_last(void **state)
     set("AZURE_CLIENT_ID", "mine");
     expect("managed identity", "", "HUSH-mine", 1);
     set("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1");
-    expect_failure(SW_STORE_REFUSED, "the machine's metadata does not answer");
+    expect_failure(SW_STORE_UNAVAILABLE,
+                   "no workload identity: Azure (managed identity): 127.0.0.1:1: ");
     set("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://192.0.2.1");
     expect_failure(SW_CONFIGURATION, "only https://");
 }

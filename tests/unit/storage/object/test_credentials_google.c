@@ -135,6 +135,7 @@ static void the_claim_is_signed_by_the_key(void **state)
     struct sw_err err;
     char key[3000];
     size_t size;
+    char *request;
     char *claim;
     char *dot;
 
@@ -143,13 +144,15 @@ static void the_claim_is_signed_by_the_key(void **state)
     use_service_account("http://");
     expect("GOOGLE_APPLICATION_CREDENTIALS", "HUSH-token", 3599 * 1000);
     read_key(false, key, sizeof(key));
-    claim = strstr(server->request, "assertion=") + strlen("assertion=");
+    request = identity_request(server);
+    claim = strstr(request, "assertion=") + strlen("assertion=");
     dot = strrchr(claim, '.');
     assert_int_equal(sw_sign_rs256(sw_span_of_text(key), sw_span_of(claim, (size_t)(dot - claim)),
                                    signature, &size, &err),
                      SW_OK);
     sw_base64_encode(SW_BASE64_URL, sw_span_of(signature, size), expected);
     assert_string_equal(dot + 1, expected);
+    free(request);
 }
 
 static void what_google_says_is_told_by_its_code(void **state)
@@ -209,8 +212,8 @@ static void a_wrong_file_is_refused_by_name(void **state)
         use_file(rows[i].json);
         expect_failure(SW_CONFIGURATION, rows[i].text);
     }
-    assert_int_equal(setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/a.json", 1), 0);
-    expect_failure(SW_CONFIGURATION, "GOOGLE_APPLICATION_CREDENTIALS: /nowhere/a.json: No such");
+    assert_int_equal(setenv("GOOGLE_APPLICATION_CREDENTIALS", "/abs/a.json", 1), 0);
+    expect_failure(SW_CONFIGURATION, "GOOGLE_APPLICATION_CREDENTIALS: /abs/a.json: No such");
 }
 
 static void use_external_account(const char *token_text, const char *format,
@@ -270,7 +273,8 @@ static void a_federated_token_is_exchanged(void **state)
 static void the_metadata_server_is_asked_without_a_file(void **state)
 {
     const struct identity_rule rule = {
-        .start = "GET /computeMetadata/v1/instance/service-accounts/default/token ",
+        .start = "GET "
+                 "/computeMetadata/v1/instance/service-accounts/default/token ",
         .needs = "\r\nMetadata-Flavor: Google\r\n",
         .status = 200,
         .body = TOKEN_REPLY("HUSH-metadata")};

@@ -139,8 +139,12 @@ static enum sw_code list(struct listing *listing, const char *xml)
         return rc;
     }
     assert_true(listing->op.size < sizeof(listing->text));
-    for (size_t i = 0; i < listing->op.size; i++)
-        listing->text[i] = listing->op.data[i] != '\0' ? (char)listing->op.data[i] : '\n';
+    if (listing->op.size > 0)
+        memcpy(listing->text, listing->op.data, listing->op.size);
+    for (size_t i = 0; i < listing->op.size; i++) {
+        if (listing->text[i] == '\0')
+            listing->text[i] = '\n';
+    }
     return rc;
 }
 

@@ -53,12 +53,42 @@ export declare const ServerState: {
     readonly SERVING: 1;
     /** DRAINING - Finishing what it has; new work is refused with UNAVAILABLE/DRAINING. */
     readonly DRAINING: 2;
+    /**
+     * RESTORING - Waiting for the journal's name, taking it over or reading it back; calls are refused
+     * with UNAVAILABLE/RESTORING.
+     */
+    readonly RESTORING: 3;
+    /** FENCED - Another owner took the journal over; calls are refused with ABORTED/OWNER_FENCED. */
+    readonly FENCED: 4;
 };
 export type ServerState = typeof ServerState[keyof typeof ServerState];
 export declare namespace ServerState {
     type UNSPECIFIED = typeof ServerState.UNSPECIFIED;
     type SERVING = typeof ServerState.SERVING;
     type DRAINING = typeof ServerState.DRAINING;
+    type RESTORING = typeof ServerState.RESTORING;
+    type FENCED = typeof ServerState.FENCED;
+}
+/** How the object store behaves. */
+export declare const StoreState: {
+    /** UNSPECIFIED - Never sent by the server. */
+    readonly UNSPECIFIED: 0;
+    /** ANSWERING - The last request was answered as it should be. */
+    readonly ANSWERING: 1;
+    /** AWAY - It does not answer, or is busy: tried again and again. */
+    readonly AWAY: 2;
+    /** REFUSING - It refuses, or an object in it is damaged: tried again, and a person should look. */
+    readonly REFUSING: 3;
+    /** FENCED - It has another owner for the journal. */
+    readonly FENCED: 4;
+};
+export type StoreState = typeof StoreState[keyof typeof StoreState];
+export declare namespace StoreState {
+    type UNSPECIFIED = typeof StoreState.UNSPECIFIED;
+    type ANSWERING = typeof StoreState.ANSWERING;
+    type AWAY = typeof StoreState.AWAY;
+    type REFUSING = typeof StoreState.REFUSING;
+    type FENCED = typeof StoreState.FENCED;
 }
 /** Selects runs. */
 export interface ListRunsRequest {
@@ -187,6 +217,14 @@ export interface FlushResponse {
     /** Everything up to here is. */
     lsn: number;
 }
+/** Asks for a drain. */
+export interface DrainRequest {
+}
+/** Shipped. */
+export interface DrainResponse {
+    /** Everything up to here is. */
+    lsn: number;
+}
 /** Asks how the sidecar is. */
 export interface GetStatusRequest {
 }
@@ -206,6 +244,42 @@ export interface Limits {
     journalBytesMax: number;
     /** Bytes of one message on the wire. */
     messageBytesMax: number;
+    /** Bytes that may wait for the object store before new intents are refused; 0 = no limit. */
+    backlogBytesMax: number;
+    /** Age of the oldest record that waits for the object store, ms, likewise; 0 = no limit. */
+    backlogAgeMsMax: number;
+}
+/** How far the journal is in the object store. */
+export interface StoreStatus {
+    /** Where it is, without secrets. */
+    url: string;
+    /** How it behaves. */
+    state: StoreState;
+    /** The last failure, for people; empty when there is none. */
+    error: string;
+    /** Everything up to here is in the store. */
+    shippedLsn: number;
+    /** Age of the oldest record that is not, ms; 0 = all are. */
+    lagMs: number;
+    /** Bytes of the records that are not, about. */
+    lagBytes: number;
+    /** The newest place of the chain that this owner wrote. */
+    slot: number;
+    /** This owner's name in the chain, 16 random bytes in hexadecimal. */
+    ownerId: string;
+    /**
+     * Time to ship a segment, from reading it to the store's confirmation, median of the newest
+     * 256, microseconds; 0 = none was shipped yet.
+     */
+    putP50Us: number;
+    /** Likewise the 99th percentile, microseconds. */
+    putP99Us: number;
+    /** The place of the newest snapshot; 0 = there is none. */
+    snapshotSlot: number;
+    /** When this process last wrote a snapshot, ms since the epoch; 0 = not yet. */
+    snapshotAtMs: number;
+    /** When the store's copy was last read back and found right, ms since the epoch; 0 = not yet. */
+    verifiedAtMs: number;
 }
 /** How the sidecar is. */
 export interface GetStatusResponse {
@@ -237,6 +311,8 @@ export interface GetStatusResponse {
     journalBytes: number;
     /** What it accepts. */
     limits: Limits | undefined;
+    /** Of the object store; not set when none is configured or the journal is not open yet. */
+    store: StoreStatus | undefined;
 }
 export declare const ListRunsRequest: MessageFns<ListRunsRequest>;
 export declare const ListRunsRequest_LabelsEntry: MessageFns<ListRunsRequest_LabelsEntry>;
@@ -252,8 +328,11 @@ export declare const ControlServiceResolveStepRequest: MessageFns<ControlService
 export declare const ControlServiceResolveStepResponse: MessageFns<ControlServiceResolveStepResponse>;
 export declare const FlushRequest: MessageFns<FlushRequest>;
 export declare const FlushResponse: MessageFns<FlushResponse>;
+export declare const DrainRequest: MessageFns<DrainRequest>;
+export declare const DrainResponse: MessageFns<DrainResponse>;
 export declare const GetStatusRequest: MessageFns<GetStatusRequest>;
 export declare const Limits: MessageFns<Limits>;
+export declare const StoreStatus: MessageFns<StoreStatus>;
 export declare const GetStatusResponse: MessageFns<GetStatusResponse>;
 export interface MessageFns<T> {
     encode(message: T, writer?: BinaryWriter): BinaryWriter;

@@ -44,6 +44,26 @@ export const ServerState = {
     SERVING: 1,
     /** DRAINING - Finishing what it has; new work is refused with UNAVAILABLE/DRAINING. */
     DRAINING: 2,
+    /**
+     * RESTORING - Waiting for the journal's name, taking it over or reading it back; calls are refused
+     * with UNAVAILABLE/RESTORING.
+     */
+    RESTORING: 3,
+    /** FENCED - Another owner took the journal over; calls are refused with ABORTED/OWNER_FENCED. */
+    FENCED: 4,
+};
+/** How the object store behaves. */
+export const StoreState = {
+    /** UNSPECIFIED - Never sent by the server. */
+    UNSPECIFIED: 0,
+    /** ANSWERING - The last request was answered as it should be. */
+    ANSWERING: 1,
+    /** AWAY - It does not answer, or is busy: tried again and again. */
+    AWAY: 2,
+    /** REFUSING - It refuses, or an object in it is damaged: tried again, and a person should look. */
+    REFUSING: 3,
+    /** FENCED - It has another owner for the journal. */
+    FENCED: 4,
 };
 function createBaseListRunsRequest() {
     return { task: "", state: 0, labels: {}, inDoubt: false, pageSize: 0, pageToken: "" };
@@ -952,6 +972,82 @@ export const FlushResponse = {
         }
     },
 };
+function createBaseDrainRequest() {
+    return {};
+}
+export const DrainRequest = {
+    encode(_, writer = new BinaryWriter()) {
+        return writer;
+    },
+    decode(input, length) {
+        const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+        const previousRecursionDepth = reader.__tsProtoDecodeDepth ?? 0;
+        if (previousRecursionDepth >= 100) {
+            throw new globalThis.Error("protobuf decode recursion limit exceeded");
+        }
+        reader.__tsProtoDecodeDepth = previousRecursionDepth + 1;
+        try {
+            const end = length === undefined ? reader.len : reader.pos + length;
+            const message = createBaseDrainRequest();
+            while (reader.pos < end) {
+                const tag = reader.uint32();
+                switch (tag >>> 3) {
+                }
+                if ((tag & 7) === 4 || tag === 0) {
+                    break;
+                }
+                reader.skip(tag & 7);
+            }
+            return message;
+        }
+        finally {
+            reader.__tsProtoDecodeDepth = previousRecursionDepth;
+        }
+    },
+};
+function createBaseDrainResponse() {
+    return { lsn: 0 };
+}
+export const DrainResponse = {
+    encode(message, writer = new BinaryWriter()) {
+        if (message.lsn !== 0) {
+            writer.uint32(8).uint64(message.lsn);
+        }
+        return writer;
+    },
+    decode(input, length) {
+        const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+        const previousRecursionDepth = reader.__tsProtoDecodeDepth ?? 0;
+        if (previousRecursionDepth >= 100) {
+            throw new globalThis.Error("protobuf decode recursion limit exceeded");
+        }
+        reader.__tsProtoDecodeDepth = previousRecursionDepth + 1;
+        try {
+            const end = length === undefined ? reader.len : reader.pos + length;
+            const message = createBaseDrainResponse();
+            while (reader.pos < end) {
+                const tag = reader.uint32();
+                switch (tag >>> 3) {
+                    case 1: {
+                        if (tag !== 8) {
+                            break;
+                        }
+                        message.lsn = longToNumber(reader.uint64());
+                        continue;
+                    }
+                }
+                if ((tag & 7) === 4 || tag === 0) {
+                    break;
+                }
+                reader.skip(tag & 7);
+            }
+            return message;
+        }
+        finally {
+            reader.__tsProtoDecodeDepth = previousRecursionDepth;
+        }
+    },
+};
 function createBaseGetStatusRequest() {
     return {};
 }
@@ -994,6 +1090,8 @@ function createBaseLimits() {
         queueLengthMax: 0,
         journalBytesMax: 0,
         messageBytesMax: 0,
+        backlogBytesMax: 0,
+        backlogAgeMsMax: 0,
     };
 }
 export const Limits = {
@@ -1018,6 +1116,12 @@ export const Limits = {
         }
         if (message.messageBytesMax !== 0) {
             writer.uint32(56).uint64(message.messageBytesMax);
+        }
+        if (message.backlogBytesMax !== 0) {
+            writer.uint32(64).uint64(message.backlogBytesMax);
+        }
+        if (message.backlogAgeMsMax !== 0) {
+            writer.uint32(72).uint64(message.backlogAgeMsMax);
         }
         return writer;
     },
@@ -1083,6 +1187,197 @@ export const Limits = {
                         message.messageBytesMax = longToNumber(reader.uint64());
                         continue;
                     }
+                    case 8: {
+                        if (tag !== 64) {
+                            break;
+                        }
+                        message.backlogBytesMax = longToNumber(reader.uint64());
+                        continue;
+                    }
+                    case 9: {
+                        if (tag !== 72) {
+                            break;
+                        }
+                        message.backlogAgeMsMax = longToNumber(reader.uint64());
+                        continue;
+                    }
+                }
+                if ((tag & 7) === 4 || tag === 0) {
+                    break;
+                }
+                reader.skip(tag & 7);
+            }
+            return message;
+        }
+        finally {
+            reader.__tsProtoDecodeDepth = previousRecursionDepth;
+        }
+    },
+};
+function createBaseStoreStatus() {
+    return {
+        url: "",
+        state: 0,
+        error: "",
+        shippedLsn: 0,
+        lagMs: 0,
+        lagBytes: 0,
+        slot: 0,
+        ownerId: "",
+        putP50Us: 0,
+        putP99Us: 0,
+        snapshotSlot: 0,
+        snapshotAtMs: 0,
+        verifiedAtMs: 0,
+    };
+}
+export const StoreStatus = {
+    encode(message, writer = new BinaryWriter()) {
+        if (message.url !== "") {
+            writer.uint32(10).string(message.url);
+        }
+        if (message.state !== 0) {
+            writer.uint32(16).int32(message.state);
+        }
+        if (message.error !== "") {
+            writer.uint32(26).string(message.error);
+        }
+        if (message.shippedLsn !== 0) {
+            writer.uint32(32).uint64(message.shippedLsn);
+        }
+        if (message.lagMs !== 0) {
+            writer.uint32(40).uint64(message.lagMs);
+        }
+        if (message.lagBytes !== 0) {
+            writer.uint32(48).uint64(message.lagBytes);
+        }
+        if (message.slot !== 0) {
+            writer.uint32(56).uint64(message.slot);
+        }
+        if (message.ownerId !== "") {
+            writer.uint32(66).string(message.ownerId);
+        }
+        if (message.putP50Us !== 0) {
+            writer.uint32(72).uint64(message.putP50Us);
+        }
+        if (message.putP99Us !== 0) {
+            writer.uint32(80).uint64(message.putP99Us);
+        }
+        if (message.snapshotSlot !== 0) {
+            writer.uint32(88).uint64(message.snapshotSlot);
+        }
+        if (message.snapshotAtMs !== 0) {
+            writer.uint32(96).uint64(message.snapshotAtMs);
+        }
+        if (message.verifiedAtMs !== 0) {
+            writer.uint32(104).uint64(message.verifiedAtMs);
+        }
+        return writer;
+    },
+    decode(input, length) {
+        const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+        const previousRecursionDepth = reader.__tsProtoDecodeDepth ?? 0;
+        if (previousRecursionDepth >= 100) {
+            throw new globalThis.Error("protobuf decode recursion limit exceeded");
+        }
+        reader.__tsProtoDecodeDepth = previousRecursionDepth + 1;
+        try {
+            const end = length === undefined ? reader.len : reader.pos + length;
+            const message = createBaseStoreStatus();
+            while (reader.pos < end) {
+                const tag = reader.uint32();
+                switch (tag >>> 3) {
+                    case 1: {
+                        if (tag !== 10) {
+                            break;
+                        }
+                        message.url = reader.string();
+                        continue;
+                    }
+                    case 2: {
+                        if (tag !== 16) {
+                            break;
+                        }
+                        message.state = reader.int32();
+                        continue;
+                    }
+                    case 3: {
+                        if (tag !== 26) {
+                            break;
+                        }
+                        message.error = reader.string();
+                        continue;
+                    }
+                    case 4: {
+                        if (tag !== 32) {
+                            break;
+                        }
+                        message.shippedLsn = longToNumber(reader.uint64());
+                        continue;
+                    }
+                    case 5: {
+                        if (tag !== 40) {
+                            break;
+                        }
+                        message.lagMs = longToNumber(reader.uint64());
+                        continue;
+                    }
+                    case 6: {
+                        if (tag !== 48) {
+                            break;
+                        }
+                        message.lagBytes = longToNumber(reader.uint64());
+                        continue;
+                    }
+                    case 7: {
+                        if (tag !== 56) {
+                            break;
+                        }
+                        message.slot = longToNumber(reader.uint64());
+                        continue;
+                    }
+                    case 8: {
+                        if (tag !== 66) {
+                            break;
+                        }
+                        message.ownerId = reader.string();
+                        continue;
+                    }
+                    case 9: {
+                        if (tag !== 72) {
+                            break;
+                        }
+                        message.putP50Us = longToNumber(reader.uint64());
+                        continue;
+                    }
+                    case 10: {
+                        if (tag !== 80) {
+                            break;
+                        }
+                        message.putP99Us = longToNumber(reader.uint64());
+                        continue;
+                    }
+                    case 11: {
+                        if (tag !== 88) {
+                            break;
+                        }
+                        message.snapshotSlot = longToNumber(reader.uint64());
+                        continue;
+                    }
+                    case 12: {
+                        if (tag !== 96) {
+                            break;
+                        }
+                        message.snapshotAtMs = longToNumber(reader.uint64());
+                        continue;
+                    }
+                    case 13: {
+                        if (tag !== 104) {
+                            break;
+                        }
+                        message.verifiedAtMs = longToNumber(reader.uint64());
+                        continue;
+                    }
                 }
                 if ((tag & 7) === 4 || tag === 0) {
                     break;
@@ -1112,6 +1407,7 @@ function createBaseGetStatusResponse() {
         sessions: 0,
         journalBytes: 0,
         limits: undefined,
+        store: undefined,
     };
 }
 export const GetStatusResponse = {
@@ -1157,6 +1453,9 @@ export const GetStatusResponse = {
         }
         if (message.limits !== undefined) {
             Limits.encode(message.limits, writer.uint32(114).fork()).join();
+        }
+        if (message.store !== undefined) {
+            StoreStatus.encode(message.store, writer.uint32(122).fork()).join();
         }
         return writer;
     },
@@ -1269,6 +1568,13 @@ export const GetStatusResponse = {
                             break;
                         }
                         message.limits = Limits.decode(reader, reader.uint32());
+                        continue;
+                    }
+                    case 15: {
+                        if (tag !== 122) {
+                            break;
+                        }
+                        message.store = StoreStatus.decode(reader, reader.uint32());
                         continue;
                     }
                 }
