@@ -50,6 +50,17 @@ static void start(struct agent *agent)
     pack(agent, &request.base);
 }
 
+/* BENCH_DURABILITY in the environment: local, remote, or the server's default. */
+static Stepwell__V1__Durability durability(void)
+{
+    const char *word = getenv("BENCH_DURABILITY");
+
+    if (word == NULL)
+        return STEPWELL__V1__DURABILITY__DURABILITY_UNSPECIFIED;
+    return strcmp(word, "remote") == 0 ? STEPWELL__V1__DURABILITY__DURABILITY_REMOTE
+                                       : STEPWELL__V1__DURABILITY__DURABILITY_LOCAL;
+}
+
 static void begin(struct agent *agent)
 {
     Stepwell__V1__BeginStepRequest request = STEPWELL__V1__BEGIN_STEP_REQUEST__INIT;
@@ -62,6 +73,7 @@ static void begin(struct agent *agent)
     request.lease = agent->lease;
     request.key = key;
     request.effect = STEPWELL__V1__EFFECT__EFFECT_ONCE;
+    request.durability = durability();
     agent->verb = AGENT_BEGIN;
     pack(agent, &request.base);
 }
@@ -93,6 +105,7 @@ static void complete(struct agent *agent)
     request.output = &output;
     next.key = next_key;
     next.effect = STEPWELL__V1__EFFECT__EFFECT_ONCE;
+    next.durability = durability();
     if (agent->fused && agent->step + 1 < steps_of_run(agent))
         request.begin_next = &next;
     agent->verb = AGENT_COMPLETE;
