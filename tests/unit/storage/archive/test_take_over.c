@@ -326,8 +326,8 @@ static void fence_below_the_floor_is_void(void **state)
 }
 
 /* Goal: a reader whose snapshot is collected under it begins again with the newest; that is no
- * damage. Method: the snapshot has more parts than are under way at once; behind the first the owner
- * writes three more. */
+ * damage. Method: the snapshot has more parts than are under way at once; behind the first the
+ * owner writes three more. */
 static void snapshot_that_goes_while_it_is_read_is_no_damage(void **state)
 {
     struct fixture *fixture = *state;
