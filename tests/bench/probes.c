@@ -141,8 +141,7 @@ int probe_start(const char *address, char **command)
         check(&probe);
     }
     if (probe.serving)
-        printf("{\"us\": %llu, \"rss_kb\": %llu}\n",
-               (unsigned long long)(bench_now_us() - started),
+        printf("{\"us\": %llu, \"rss_kb\": %llu}\n", (unsigned long long)(bench_now_us() - started),
                (unsigned long long)read_proc(child, "status", "VmHWM:"));
     bench_channel_close(&probe.channel); /* or it would be drained, with nobody here to hear it */
     kill(child, SIGTERM);
