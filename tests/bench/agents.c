@@ -9,6 +9,14 @@
 
 #include "stepwell/v1/agent_service.pb-c.h"
 
+enum { WORDS = 250, WORD_LETTERS_MAX = 10 };
+
+/* As often as in English. */
+static const char letters_of_text[] =
+    "eeeeeeeettttttaaaaaoooooiiiiinnnnnsssshhhhrrrrddddlllccuummwfgypbvk";
+
+struct agent_style agent_style = {.payload_bytes = 200, .run_steps = AGENT_STEPS};
+
 static void pack(struct agent *agent, const ProtobufCMessage *message)
 {
     agent->size = protobuf_c_message_get_packed_size(message);
@@ -22,18 +30,46 @@ static void name_run(const struct agent *agent, char name[64])
     snprintf(name, 64, "bench-%ld-%u-%u", (long)getpid(), agent->number, agent->run);
 }
 
+/* Knuth's MMIX. Its high bits are the good ones. */
+static unsigned draw(uint64_t *state, unsigned below)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)((*state >> 32) * below >> 32);
+}
+
+/* Words of no language, some of them frequent. */
+static void fill_text(uint64_t *state, uint8_t *data, unsigned size)
+{
+    unsigned at = 0;
+
+    while (at < size) {
+        unsigned one = draw(state, WORDS);
+        unsigned other = draw(state, WORDS);
+        uint64_t word = one < other ? one : other;
+        unsigned letters;
+
+        word = (word + 1) * 0x9e3779b97f4a7c15u;
+        letters = 2 + draw(&word, WORD_LETTERS_MAX);
+        for (; letters > 0 && at < size; letters--)
+            data[at++] = (uint8_t)letters_of_text[draw(&word, sizeof letters_of_text - 1)];
+        if (at < size)
+            data[at++] = ' ';
+    }
+}
+
 static void fill(Stepwell__V1__Payload *payload, const struct agent *agent,
-                 uint8_t data[PAYLOAD_BYTES])
+                 uint8_t data[PAYLOAD_MAX])
 {
     uint64_t state = ((uint64_t)agent->number << 40) + ((uint64_t)agent->run << 20) + agent->step;
+    unsigned size = agent_style.payload_bytes;
 
-    for (int i = 0; i < PAYLOAD_BYTES; i++) { /* Knuth's MMIX: bytes nobody can compress */
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        data[i] = (uint8_t)(state >> 56);
-    }
+    if (agent_style.text)
+        fill_text(&state, data, size);
+    for (unsigned i = 0; i < size && !agent_style.text; i++) /* bytes nobody can compress */
+        data[i] = (uint8_t)draw(&state, 256);
     stepwell__v1__payload__init(payload);
     payload->data.data = data;
-    payload->data.len = PAYLOAD_BYTES;
+    payload->data.len = size;
 }
 
 static void start(struct agent *agent)
@@ -50,17 +86,6 @@ static void start(struct agent *agent)
     pack(agent, &request.base);
 }
 
-/* BENCH_DURABILITY in the environment: local, remote, or the server's default. */
-static Stepwell__V1__Durability durability(void)
-{
-    const char *word = getenv("BENCH_DURABILITY");
-
-    if (word == NULL)
-        return STEPWELL__V1__DURABILITY__DURABILITY_UNSPECIFIED;
-    return strcmp(word, "remote") == 0 ? STEPWELL__V1__DURABILITY__DURABILITY_REMOTE
-                                       : STEPWELL__V1__DURABILITY__DURABILITY_LOCAL;
-}
-
 static void begin(struct agent *agent)
 {
     Stepwell__V1__BeginStepRequest request = STEPWELL__V1__BEGIN_STEP_REQUEST__INIT;
@@ -73,14 +98,9 @@ static void begin(struct agent *agent)
     request.lease = agent->lease;
     request.key = key;
     request.effect = STEPWELL__V1__EFFECT__EFFECT_ONCE;
-    request.durability = durability();
+    request.durability = (Stepwell__V1__Durability)agent_style.durability;
     agent->verb = AGENT_BEGIN;
     pack(agent, &request.base);
-}
-
-static unsigned steps_of_run(const struct agent *agent)
-{
-    return agent->steps_max == 0 ? AGENT_STEPS : agent->steps_max;
 }
 
 static void complete(struct agent *agent)
@@ -88,7 +108,7 @@ static void complete(struct agent *agent)
     Stepwell__V1__CompleteStepRequest request = STEPWELL__V1__COMPLETE_STEP_REQUEST__INIT;
     Stepwell__V1__BeginNext next = STEPWELL__V1__BEGIN_NEXT__INIT;
     Stepwell__V1__Payload output;
-    uint8_t data[PAYLOAD_BYTES];
+    uint8_t data[PAYLOAD_MAX];
     char name[64];
     char key[32];
     char next_key[32];
@@ -105,8 +125,8 @@ static void complete(struct agent *agent)
     request.output = &output;
     next.key = next_key;
     next.effect = STEPWELL__V1__EFFECT__EFFECT_ONCE;
-    next.durability = durability();
-    if (agent->fused && agent->step + 1 < steps_of_run(agent))
+    next.durability = (Stepwell__V1__Durability)agent_style.durability;
+    if (agent->fused && agent->step + 1 < agent_style.run_steps)
         request.begin_next = &next;
     agent->verb = AGENT_COMPLETE;
     pack(agent, &request.base);
@@ -147,7 +167,7 @@ void agent_next(struct agent *agent, const uint8_t *answer, size_t size)
     } else if (agent->verb == AGENT_START) {
         read_lease(agent, answer, size);
         begin(agent);
-    } else if (agent->verb == AGENT_COMPLETE && agent->step >= steps_of_run(agent)) {
+    } else if (agent->verb == AGENT_COMPLETE && agent->step >= agent_style.run_steps) {
         end(agent);
     } else if (agent->verb == AGENT_COMPLETE && !agent->fused) {
         begin(agent);

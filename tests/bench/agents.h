@@ -2,8 +2,8 @@
  *
  * agents - what a benchmark's agents say: the messages of straight-line runs.
  *
- * Each agent starts a run, takes AGENT_STEPS steps of EFFECT_ONCE with 200-byte outputs, ends it,
- * and starts the next. Messages are built in `bytes`, which stays the agent's.
+ * Each agent starts a run, takes its steps, of EFFECT_ONCE with outputs of one size, ends it, and
+ * starts the next. Messages are built in `bytes`, which stays the agent's.
  */
 #ifndef SW_BENCH_AGENTS_H
 #define SW_BENCH_AGENTS_H
@@ -12,7 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AGENT_STEPS = 1000, PAYLOAD_BYTES = 200, MESSAGE_MAX = 2048 };
+enum { AGENT_STEPS = 1000, PAYLOAD_MAX = 16 * 1024, MESSAGE_MAX = PAYLOAD_MAX + 2048 };
+
+/* How all agents work; set before the first message. */
+struct agent_style {
+    unsigned payload_bytes; /* of an output */
+    bool text;              /* it compresses about 3:1; else not at all */
+    unsigned run_steps;     /* of each run */
+    int durability;         /* of each intent: Stepwell__V1__Durability */
+};
+extern struct agent_style agent_style;
 
 enum agent_verb { AGENT_START, AGENT_BEGIN, AGENT_COMPLETE, AGENT_END };
 
@@ -20,7 +29,6 @@ struct agent {
     unsigned number;
     unsigned run;
     unsigned step;
-    unsigned steps_max;   /* of a run; 0 = AGENT_STEPS */
     bool fused;           /* CompleteStep carries begin_next */
     enum agent_verb verb; /* of the message last built */
     uint64_t lease;

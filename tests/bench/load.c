@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bench_load MODE ADDRESS AGENTS SECONDS - load from gRPC's C core, one thread; prints JSON.
+ * bench_load MODE ADDRESS AGENTS SECONDS [NAME=VALUE]... - load from gRPC's C core, one thread;
+ * prints JSON.
  *
  *   unary     agents call BeginStep and CompleteStep; a sample is one such call
  *   fused     agents call CompleteStep with begin_next; a sample is one step
@@ -13,7 +14,12 @@
  *   one       one agent, one run of AGENTS steps, fused: prints for each step its time in us and
  *             the bytes that process SECONDS (0: none) wrote to files meanwhile
  *
- * and what probes.h says: health, start, resume, talk.
+ * and what probes.h says: health, start, resume, talk. Of the agents' work may be said:
+ *
+ *   bytes=N text=1   outputs of N bytes (200), text that compresses about 3:1 (nothing that does)
+ *   run=N            steps of each run (1000)
+ *   durability=N     1 LOCAL, 2 REMOTE (the server's default)
+ *   samples=N        the end, if it comes before SECONDS
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,9 +41,10 @@ struct load {
     bool over_stream;
     bool echo;
     bool unfused;
-    bool list;        /* print every sample */
-    unsigned watched; /* with list: the process whose writes are counted, or 0 */
-    uint64_t written; /* by it so far */
+    bool list;            /* print every sample */
+    uint64_t samples_max; /* 0 = no limit */
+    unsigned watched;     /* with list: the process whose writes are counted, or 0 */
+    uint64_t written;     /* by it so far */
     bool stopping;
     unsigned busy;                   /* agents that wait for an answer */
     bool batched;                    /* what is ready together shares a message of the stream */
@@ -114,6 +121,7 @@ static void on_answer(void *self, uint64_t id, const uint8_t *answer, size_t siz
         bench_report_add(&load.report, us);
         if (load.list)
             list_sample(us);
+        load.stopping |= load.samples_max != 0 && load.report.count >= load.samples_max;
     }
     if (load.stopping || (load.list && agent->verb == AGENT_END)) {
         load.stopping = true;
@@ -183,19 +191,45 @@ static bool is_one_of(const char *mode, const char *a, const char *b, const char
     return strcmp(mode, a) == 0 || strcmp(mode, b) == 0 || (*c != '\0' && strcmp(mode, c) == 0);
 }
 
+/* False: there is no such setting. */
+static bool set(const char *word)
+{
+    const char *value = strchr(word, '=');
+    uint64_t number = value == NULL ? 0 : strtoul(value + 1, NULL, 10);
+
+    if (strncmp(word, "bytes=", 6) == 0 && number <= PAYLOAD_MAX)
+        agent_style.payload_bytes = (unsigned)number;
+    else if (strncmp(word, "text=", 5) == 0)
+        agent_style.text = number != 0;
+    else if (strncmp(word, "run=", 4) == 0)
+        agent_style.run_steps = (unsigned)number;
+    else if (strncmp(word, "durability=", 11) == 0)
+        agent_style.durability = (int)number;
+    else if (strncmp(word, "samples=", 8) == 0)
+        load.samples_max = number;
+    else
+        return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
-    const char *mode = argc == 5 ? argv[1] : "";
-    uint64_t amount = argc == 5 ? strtoul(argv[3], NULL, 10) : 0;
-    uint64_t seconds = argc == 5 ? strtoul(argv[4], NULL, 10) : 0;
+    bool whole = argc >= 5;
+    const char *mode = whole ? argv[1] : "";
+    uint64_t amount = whole ? strtoul(argv[3], NULL, 10) : 0;
+    uint64_t seconds = whole ? strtoul(argv[4], NULL, 10) : 0;
 
+    if (whole && strcmp(mode, "start") == 0)
+        return probe_start(argv[2], argv + 3);
+    for (int i = 5; i < argc; i++)
+        whole &= set(argv[i]);
+    if (!whole)
+        mode = "";
     load.batched = strcmp(mode, "batched") == 0 || strcmp(mode, "packed") == 0;
     load.unfused = strcmp(mode, "unary") == 0 || strcmp(mode, "pairs") == 0;
     load.echo = is_one_of(mode, "echo", "stream", "packed") || strcmp(mode, "pairs") == 0;
     load.over_stream = load.batched || is_one_of(mode, "session", "stream", "");
     load.list = strcmp(mode, "one") == 0;
-    if (argc > 4 && strcmp(argv[1], "start") == 0)
-        return probe_start(argv[2], argv + 3);
     if (strcmp(mode, "health") == 0) {
         probe_health(argv[2], amount, seconds);
     } else if (strcmp(mode, "resume") == 0) {
@@ -203,7 +237,7 @@ int main(int argc, char **argv)
     } else if (strcmp(mode, "talk") == 0) {
         probe_talk(argv[2], (unsigned)amount, (unsigned)seconds);
     } else if (load.list) {
-        load.agents[0].steps_max = (unsigned)amount;
+        agent_style.run_steps = (unsigned)amount;
         load.watched = (unsigned)seconds;
         load.written = load.watched == 0 ? 0 : probe_written(load.watched);
         run(argv[2], 1, 0);

@@ -3,7 +3,7 @@
  * probes - measurements that are not many agents at once. Modes of bench_load:
  *
  *   health ADDRESS PER_SECOND SECONDS   health checks, evenly spaced
- *   start ADDRESS COMMAND...            from the start of COMMAND to its first answered call
+ *   start ADDRESS COMMAND...            from the start of COMMAND to its first good answer
  *   resume ADDRESS RUN SECONDS          reads a run's history, again and again
  *   talk ADDRESS TURNS BYTES            a conversation that grows by BYTES a turn
  *
@@ -20,7 +20,8 @@
  * was due. */
 void probe_health(const char *address, uint64_t per_second, uint64_t seconds);
 
-/* Prints {"us"}. command: with its arguments, ended by NULL; it is stopped afterwards. */
+/* Prints {"us", "rss_kb"}: until health says SERVING, and the most memory so far. command: with its
+ * arguments, ended by NULL; it is stopped afterwards, and its status returned. */
 int probe_start(const char *address, char **command);
 
 /* Prints {"steps", "first_us", "us"} for each reading. */

@@ -472,6 +472,24 @@ def test_a_start_that_waits_for_its_store_can_be_ended(new_sidecar, store):
     assert sidecar.stop() == 0
 
 
+def test_an_end_before_the_store_was_reached_does_not_claim_that_all_is_shipped(new_sidecar, store):
+    sidecar = serve(new_sidecar(*store.arguments("--ship-interval", "1h")))
+    with sidecar.channel() as channel:
+        client = Client(channel)
+        client.begin("r", client.start("r"), "k", effect=NONE)
+        sidecar.stop(signal.SIGKILL)
+    (store.folder / "probe").rename(store.folder / "aside")
+    (store.folder / "probe").symlink_to("nowhere")
+    sidecar.start()
+    eventually(lambda: "does not answer" in sidecar.log())
+    assert sidecar.stop() == 4
+    assert "was not reached" in sidecar.log()
+    (store.folder / "probe").unlink()
+    serve(sidecar)
+    with sidecar.channel() as channel:
+        all_shipped(Client(channel))
+
+
 @pytest.mark.parametrize("arguments, said", [
     (("--store", "/tmp"), "--store needs --journal"),
     (("--store", "/tmp", "--journal", "a/b"), "--journal: with --store"),

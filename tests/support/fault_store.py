@@ -108,8 +108,10 @@ def signature(request, signed, day, region, secret):
 
 
 class FaultStore:
-    def __init__(self, conditions="kept", region="us-east-1", clock_offset_s=0, token=None, tls=None):
+    def __init__(self, conditions="kept", region="us-east-1", clock_offset_s=0, token=None, tls=None,
+                 delay_s=0.0):
         self.conditions, self.region, self.clock_offset_s = conditions, region, clock_offset_s
+        self.delay_s = delay_s       # of every answer, as if the store were far away
         self.token = token           # the session token that is good; None: none is asked for
         self.tokens = []             # what the container endpoint gives out, the last for ever
         self.tls = tls               # an ssl.SSLContext
@@ -203,6 +205,7 @@ class FaultStore:
             if self.faults:
                 fault = self.faults.pop(0)
         try:
+            time.sleep(self.delay_s)
             return self._answer(connection, request, fault)
         finally:
             self.in_flight -= 1
