@@ -80,6 +80,7 @@ bool sw_remote_park_intent(struct sw_server *server, struct sw_request *request)
         return false;
     insert_behind(&server->backlog, server->backlog.last, request);
     server->batch.left_open = true; /* an outcome may have been recorded before its begin_next */
+    server->batch.bytes += request->bytes; /* then these are to be shipped */
     begin_wait(request);
     return true;
 }

@@ -351,12 +351,13 @@ def test_by_policy_intents_wait_for_room_instead(new_sidecar, store):
         store.go_away()
         client.begin("r", lease, "b", effect=NONE, input=types.Payload(data=bytes(5000)))
         complete = agent.CompleteStepRequest(run_id="r", lease=lease, key="a", attempt=1,
-                                             output=types.Payload(data=b"x"),
+                                             output=types.Payload(data=bytes(3000)),
                                              begin_next=agent.BeginNext(key="d", effect=NONE))
         futures = [client.agent.BeginStep.future(begin("c", lease, effect=NONE), timeout=20),
                    client.agent.CompleteStep.future(complete, timeout=20)]
         gone = client.agent.BeginStep.future(begin("e", lease, effect=NONE), timeout=0.3)
         assert still_waits(futures[0]) and not futures[1].done()
+        assert status(client).store.lag_bytes >= 8000  # the outcome is recorded, and counts
         assert gone.exception().code() == grpc.StatusCode.DEADLINE_EXCEEDED
         store.come_back()
         assert futures[0].result().verdict.execute.attempt == 1
