@@ -7,9 +7,15 @@
  * nobody shall wait for more than the cap. */
 enum { BACK_OFF_FIRST_US = 100 * 1000, BACK_OFF_CAP_US = 2 * 1000 * 1000 };
 
-/* Of a large journal a snapshot is worth its cost when a quarter as much was shipped since the
- * last, or when a restore would take seconds to read the many segments. */
-enum { SNAPSHOT_SHARE = 4, SNAPSHOT_SEGMENTS = 2048, SNAPSHOT_OVERDUE_SEGMENTS = 4096 };
+/* Of a large journal a snapshot is worth its cost when twice as much was shipped since the last, so
+ * that all snapshots together cost about half of the shipping; or when a restore would take seconds
+ * to read the many segments. */
+enum {
+    SNAPSHOT_CHEAP_BYTES = 4 << 20,
+    SNAPSHOT_FACTOR = 2,
+    SNAPSHOT_SEGMENTS = 2048,
+    SNAPSHOT_OVERDUE_SEGMENTS = 4096
+};
 
 struct sw_ship_decision sw_decide_ship(const struct sw_ship_policy *policy,
                                        const struct sw_ship_state *state, uint64_t now_us)
@@ -40,7 +46,8 @@ bool sw_decide_backlog_full(const struct sw_ship_policy *policy, uint64_t pendin
 
 bool sw_decide_snapshot(const struct sw_snapshot_state *state)
 {
-    bool worth = state->bytes >= state->snapshot_bytes / SNAPSHOT_SHARE ||
+    bool worth = state->snapshot_bytes <= SNAPSHOT_CHEAP_BYTES ||
+                 state->bytes >= SNAPSHOT_FACTOR * state->snapshot_bytes ||
                  state->segments >= SNAPSHOT_SEGMENTS;
 
     return state->due && worth && (!state->awaited || state->segments >= SNAPSHOT_OVERDUE_SEGMENTS);

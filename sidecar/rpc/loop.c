@@ -458,6 +458,7 @@ void sw_loop_commit(struct sw_server *server)
     uint64_t started = now_us(server);
     unsigned calls = server->batch.count;
     bool sync = server->batch.sync;
+    bool remote = server->batch.remote_lsn > server->shipped_lsn;
     struct sw_err err = {0};
     size_t bytes = server->batch.bytes;
     uint64_t ended;
@@ -473,18 +474,21 @@ void sw_loop_commit(struct sw_server *server)
     sync = false;
     answer_batch(server, SW_OK, &err); /* a deliberately broken build: see tests/crash */
 #endif
-    rc = sw_journal_commit(server->journal, sync, &err);
+    rc = sw_journal_commit(server->journal, sync && !remote, &err);
     if (rc == SW_OK) {
         sw_service_committed(server->service);
         sw_remote_committed(server, bytes);
-        if (server->fenced)
-            rc = sw_remote_refusal(server, &err);
+        if (remote && sync) /* while the shipper is at it: the two syncs overlap */
+            rc = sw_journal_commit(server->journal, true, &err);
     } else if (rc == SW_JOURNAL_FULL) {
         sw_service_forget(server->service);
-    } else {
+    }
+    if (rc != SW_OK && rc != SW_JOURNAL_FULL) {
         break_down(server, &err);
         return;
     }
+    if (rc == SW_OK && server->fenced)
+        rc = sw_remote_refusal(server, &err);
     ended = now_us(server);
     answer_batch(server, rc, &err);
     server->alone = calls == 1 ? SW_ALONE_MAYBE : SW_ALONE_NO;

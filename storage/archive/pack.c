@@ -3,7 +3,7 @@
 
 #include <zstd.h>
 
-enum { LEVEL = 3, WINDOW_LOG = 19 };
+enum { LEVEL = 3, LEVEL_QUICK = 1, WINDOW_LOG = 19 };
 
 void sw_packer_fini(struct sw_packer *packer)
 {
@@ -26,21 +26,22 @@ static bool set_up(struct sw_packer *packer)
     context = ZSTD_createCCtx();
     packer->compressor = context;
     return context != NULL &&
-           !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, LEVEL)) &&
            !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, WINDOW_LOG)) &&
            !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 0)) &&
            !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 0));
 }
 
-enum sw_code sw_pack(struct sw_packer *packer, struct sw_span raw, struct sw_span *ret_packed,
-                     struct sw_err *err)
+enum sw_code sw_pack(struct sw_packer *packer, struct sw_span raw, bool quick,
+                     struct sw_span *ret_packed, struct sw_err *err)
 {
     uint8_t *room;
     size_t size;
 
     sw_bytes_clear(&packer->packed);
     room = sw_bytes_room(&packer->packed, ZSTD_compressBound(raw.size));
-    if (room == NULL || !set_up(packer))
+    if (room == NULL || !set_up(packer) ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(packer->compressor, ZSTD_c_compressionLevel,
+                                            quick ? LEVEL_QUICK : LEVEL)))
         return sw_fail(err, SW_NO_MEMORY, "packing %zu bytes", raw.size);
     size = ZSTD_compress2(packer->compressor, room, packer->packed.capacity, raw.data, raw.size);
     if (ZSTD_isError(size))

@@ -45,7 +45,7 @@ enum sw_code sw_snapshot_load(struct sw_archive *archive, uint64_t slot, struct 
 {
     struct sw_name name = {.kind = SW_NAME_INDEX, .slot = slot};
     char key[SW_OBJECT_KEY_MAX];
-    struct sw_segment index;
+    struct sw_segment index = {0};
     struct sw_object_op op;
     struct sw_span raw;
     enum sw_code code;

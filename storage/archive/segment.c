@@ -21,6 +21,7 @@ enum {
     AT_CHAIN = 120,
     FLAG_PACKED = 1,
     FLAG_SEALED = 2,
+    QUICK_FROM_BYTES = 64 * 1024,
     SEAL_SIZE = SW_KEY_ID_SIZE + SW_AEAD_NONCE_SIZE + SW_AEAD_TAG_SIZE
 };
 
@@ -98,7 +99,10 @@ enum sw_code sw_segment_write(struct sw_segment *segment, struct sw_span raw,
     if (raw.size > SW_SEGMENT_RAW_MAX)
         return sw_fail(err, SW_MESSAGE_TOO_LARGE, "a segment of %zu bytes", raw.size);
     if (raw.size > 0) {
-        code = sw_pack(packer, raw, &packed, err);
+        /* A full segment means load: then the time is the agents'. */
+        bool quick = segment->kind == SW_SEGMENT_DATA && raw.size >= QUICK_FROM_BYTES;
+
+        code = sw_pack(packer, raw, quick, &packed, err);
         if (code != SW_OK)
             return code;
     }

@@ -257,6 +257,19 @@ static enum sw_local local_of(const struct taking *taking, bool had)
     return chain_lsn > taking->had_lsn ? SW_LOCAL_BEHIND : SW_LOCAL_AHEAD;
 }
 
+/* What is about to become the journal must end where the chain does. */
+static enum sw_code check_end(const struct taking *taking, struct sw_err *err)
+{
+    const struct sw_sink *sink = &taking->sink;
+    uint64_t chain_lsn = taking->archive->position.lsn;
+    uint64_t lsn = sw_journal_state(sink->rebuilding ? sink->made : sink->had)->lsn;
+
+    if (lsn == chain_lsn || (!sink->rebuilding && lsn > chain_lsn))
+        return SW_OK;
+    return sw_fail(err, SW_CORRUPT, "what was restored ends at record %llu, the chain at %llu",
+                   (unsigned long long)lsn, (unsigned long long)chain_lsn);
+}
+
 static enum sw_code settle(struct taking *taking, struct sw_journal **ret_journal,
                            struct sw_take_over *report, struct sw_err *err)
 {
@@ -264,6 +277,8 @@ static enum sw_code settle(struct taking *taking, struct sw_journal **ret_journa
     struct sw_sink *sink = &taking->sink;
     enum sw_code code = sw_replay_finish(&sink->replay, err);
 
+    if (code == SW_OK)
+        code = check_end(taking, err);
     report->local = local_of(taking, sink->had != NULL);
     report->epoch = archive->position.epoch;
     report->slot = archive->position.slot;

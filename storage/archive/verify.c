@@ -144,7 +144,7 @@ static enum sw_code check_stray(void *self, const char *key, bool *ret_stop, str
     struct verifying *verifying = self;
     struct sw_name name = sw_name_get(verifying->archive->journal, key);
     struct sw_object_op op = {0};
-    struct sw_segment segment;
+    struct sw_segment segment = {0};
     struct sw_span raw;
     enum sw_code code = SW_OK;
 
@@ -221,7 +221,7 @@ static enum sw_code check_segment(struct verifying *verifying, uint64_t slot, co
 {
     struct sw_archive *archive = verifying->archive;
     struct sw_replay replay = {0};
-    struct sw_segment segment;
+    struct sw_segment segment = {0};
     enum sw_code code;
 
     code = check_old(verifying, key, object, &segment, err);
@@ -297,7 +297,7 @@ static enum sw_code check_orphan(void *self, const char *key, bool *ret_stop, st
     struct sw_name name = sw_name_get(archive->journal, key);
     struct sw_replay replay = {0};
     struct sw_object_op op = {0};
-    struct sw_segment segment;
+    struct sw_segment segment = {0};
     struct sw_span raw;
     enum sw_code code = read_one(verifying, key, &op, &segment, &raw, err);
 

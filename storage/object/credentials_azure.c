@@ -127,7 +127,6 @@ static enum sw_code fetch_managed_identity(struct sw_credentials *credentials, u
 {
     static const char what[] = "Azure (managed identity)";
     uint64_t patience_us = sw_clock_monotonic_us(credentials->clock) + METADATA_TIMEOUT_US;
-    bool had = credentials->from != NULL && credentials->from->fetch == fetch_managed_identity;
     struct sw_http_call call = {.request = {.method = "GET"}};
     enum sw_code rc;
 
@@ -139,11 +138,8 @@ static enum sw_code fetch_managed_identity(struct sw_credentials *credentials, u
     if (rc == SW_OK) {
         rc = sw_credentials_take_bearer(credentials, &call.response, what, ret, err);
         *ret_has = rc == SW_OK;
-    } else if (rc == SW_STORE_UNAVAILABLE && !had && !call.response.arrived) {
-        (void)snprintf(credentials->note, sizeof(credentials->note),
-                       "the machine's metadata does not answer (in AKS: label the pod for workload "
-                       "identity)");
-        rc = SW_OK;
+    } else if (!call.response.arrived) {
+        rc = sw_wrap(err, "there is no SAS, no key, no workload identity");
     }
     sw_credentials_forget(&call);
     return rc;

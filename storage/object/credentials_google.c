@@ -299,7 +299,6 @@ static enum sw_code fetch_metadata(struct sw_credentials *credentials, uint64_t 
                                    struct sw_secret *ret, bool *ret_has, struct sw_err *err)
 {
     uint64_t patience_us = sw_clock_monotonic_us(credentials->clock) + METADATA_TIMEOUT_US;
-    bool had = credentials->from != NULL && credentials->from->fetch == fetch_metadata;
     struct sw_http_call call = {.request = {.method = "GET"}};
     const char *host = sw_credentials_env("GCE_METADATA_HOST");
     enum sw_code rc;
@@ -315,11 +314,9 @@ static enum sw_code fetch_metadata(struct sw_credentials *credentials, uint64_t 
         rc = sw_credentials_take_bearer(credentials, &call.response, "Google metadata server", ret,
                                         err);
         *ret_has = rc == SW_OK;
-    } else if (rc == SW_STORE_UNAVAILABLE && !had && host == NULL && !call.response.arrived) {
-        (void)snprintf(credentials->note, sizeof(credentials->note),
-                       "the metadata server does not answer (outside Google's cloud: set "
-                       "" FILE_VARIABLE ")");
-        rc = SW_OK;
+    } else if (host == NULL && !call.response.arrived) {
+        /* GKE's server answers some seconds after a pod begins: it is worth another try. */
+        rc = sw_wrap(err, FILE_VARIABLE " is not set");
     }
     sw_credentials_forget(&call);
     return rc;

@@ -48,12 +48,14 @@
 
 c_decl {
     enum mutant {
-        SOUND_MODEL, TWO_IN_FLIGHT, BYTES_NOT_FROZEN, EXISTS_IS_MINE, FENCES_COLLECTED, FLOOR_READ_ONCE,
+        SOUND_MODEL, TWO_IN_FLIGHT, BYTES_NOT_FROZEN, EXISTS_IS_MINE, FENCES_COLLECTED,
+        FLOOR_READ_ONCE,
         CONDITION_IGNORED, AHEAD_WITHOUT_FENCE, TAIL_DROPPED, TAIL_MERGED, BEHIND_NOT_APPLIED,
         LOCAL_IS_REMOTE, SNAPSHOT_OF_UNSHIPPED, COLLECTED_TO_NEWEST, RETIRED_REOPENED,
         LOSER_GOES_ON
     };
-    static int mutant, owners_max, records_max, snapshots_max, slots_max, losses_max, retires, jumps;
+    static int mutant, owners_max, records_max, snapshots_max, slots_max, losses_max;
+    static int retires, jumps;
     static const char *broken_promise = "none";
     static int judgement;
 
@@ -126,7 +128,8 @@ c_code {
     static int follow(int slot, int epoch, int s, int *fits) {
         for (int kind = 0; slot < SLOTS && now.store[slot + 1] != 0; slot++) {
             int o = now.store[slot + 1];
-            *fits = *fits && FITS(o, s, epoch) && kind != RETIRE && (KIND(o) != FENCE || EPOCH(o) > epoch);
+            *fits = *fits && FITS(o, s, epoch) && kind != RETIRE &&
+                    (KIND(o) != FENCE || EPOCH(o) > epoch);
             kind = KIND(o);
             epoch = EPOCH(o);
             s = SEQ(o);
@@ -149,11 +152,13 @@ c_code {
     }
     /* Forgets requests that can never create again: fewer states, the same behaviour. */
     static void forget(void) {
-        if (mutant == FENCES_COLLECTED || mutant == CONDITION_IGNORED || mutant == COLLECTED_TO_NEWEST)
+        if (mutant == FENCES_COLLECTED || mutant == CONDITION_IGNORED ||
+            mutant == COLLECTED_TO_NEWEST)
             return;
         for (int slot = 1; slot <= SLOTS; slot++) {
             if (now.store[slot] == 0 || (now.was_data >> slot & 1) != 0 ||
-                (KIND(now.store[slot]) == DATA && (slot <= now.old_at || now.snapshots < snapshots_max)))
+                (KIND(now.store[slot]) == DATA &&
+                 (slot <= now.old_at || now.snapshots < snapshots_max)))
                 continue;
             for (int o = 1; o <= OWNERS; o++)
                 if (now.waits[o] != slot)
@@ -181,7 +186,8 @@ c_code {
         if (!one_lineage(chain))
             return broken("L3: lineages are never merged in the chain");
         if (found != (2 << now.records) - 2)
-            return broken("L1, L3: a record is on a disk, in the chain, under orphan/, or its disk was lost");
+            return broken("L1, L3: a record is on a disk, in the chain, under orphan/, "
+                          "or its disk was lost");
         return 1;
     }
     /* Node n acknowledges what its newest request holds. */
@@ -223,7 +229,8 @@ inline step_up(n) { ep[n] = EPOCH(FOUND); seq[n] = SEQ(FOUND); at[n] = SLOT; app
 /* A local journal that is behind takes what the chain has, while it is read. */
 inline apply(n) {
     if
-    :: disk[n] != 0 && disk[n] != seq[n] && BEGINS(seq[n], disk[n]) && !BROKEN(BEHIND_NOT_APPLIED) ->
+    :: disk[n] != 0 && disk[n] != seq[n] && BEGINS(seq[n], disk[n]) &&
+       !BROKEN(BEHIND_NOT_APPLIED) ->
         EVENT("local behind"); disk[n] = seq[n]
     :: else
     fi
@@ -243,7 +250,8 @@ inline own(n) {
         read_floor(n)
     :: else ->
         ep[n] = EPOCH(SENT); at[n] = SLOT; pc[n] = OWNER;
-        printf("node %d: owner of epoch %d by slot %d, chain %o, disk %o\n", n, ep[n], at[n], seq[n], disk[n]);
+        printf("node %d: owner of epoch %d by slot %d, chain %o, disk %o\n",
+               n, ep[n], at[n], seq[n], disk[n]);
         reconcile(n)
     fi;
     SOUND
@@ -291,14 +299,15 @@ proctype Node(byte n) {
     /* the chain, slot by slot */
     :: d_step { pc[n] == READING && at[n] < c_expr { slots_max } && FOUND == 0 && ep[n] < EPOCHS ->
         if
-        :: BROKEN(AHEAD_WITHOUT_FENCE) && ep[n] > 0 && disk[n] != seq[n] && BEGINS(disk[n], seq[n]) ->
+        :: BROKEN(AHEAD_WITHOUT_FENCE) && ep[n] > 0 && disk[n] != seq[n] &&
+           BEGINS(disk[n], seq[n]) ->
             printf("node %d: goes on without a fence\n", n);
             pc[n] = OWNER
         :: else ->
             EVENT("fence sent"); fence(n, ep[n] + 1)
         fi }
-    :: d_step { c_expr { jumps } && pc[n] == READING && at[n] < c_expr { slots_max } && FOUND == 0 &&
-                ep[n] < EPOCHS - 1 ->
+    :: d_step { c_expr { jumps } && pc[n] == READING && at[n] < c_expr { slots_max } &&
+                FOUND == 0 && ep[n] < EPOCHS - 1 ->
         EVENT("fence sent with a higher epoch"); fence(n, ep[n] + 2) }
     :: d_step { pc[n] == READING && at[n] < SLOTS && FOUND != 0 ->
         if
@@ -320,11 +329,13 @@ proctype Node(byte n) {
     :: d_step { pc[n] == FENCING && answer[me[n]] == EXISTS &&
                 (FOUND == SENT || BROKEN(EXISTS_IS_MINE)) ->
         EVENT("fence exists and is mine"); own(n) }
-    :: d_step { pc[n] == FENCING && answer[me[n]] == EXISTS && FOUND != SENT && !BROKEN(EXISTS_IS_MINE) ->
+    :: d_step { pc[n] == FENCING && answer[me[n]] == EXISTS && FOUND != SENT &&
+                !BROKEN(EXISTS_IS_MINE) ->
         claim = EPOCH(SENT); waits[me[n]] = 0; answer[me[n]] = 0;
         if
         :: FOUND == 0 -> EVENT("fence exists, then is gone"); read_floor(n)
-        :: FOUND != 0 && (EPOCH(FOUND) < claim || (BROKEN(LOSER_GOES_ON) && EPOCH(FOUND) == claim)) ->
+        :: FOUND != 0 && (EPOCH(FOUND) < claim ||
+                          (BROKEN(LOSER_GOES_ON) && EPOCH(FOUND) == claim)) ->
             if
             :: !FITS(FOUND, seq[n], ep[n]) -> EVENT("fence behind what does not fit"); read_floor(n)
             :: FITS(FOUND, seq[n], ep[n]) && KIND(FOUND) == RETIRE && !BROKEN(RETIRED_REOPENED) ->

@@ -76,9 +76,10 @@ static void a_snapshot_is_taken_when_it_is_worth_it_and_nobody_waits(void **stat
     } rows[] = {
         {"the first", {true, false, 256, 1000, 0}, true},
         {"not due", {false, false, 255, 1000, 0}, false},
-        {"small beside the last", {true, false, 256, 249, 1000}, false},
-        {"a quarter of the last", {true, false, 256, 250, 1000}, true},
-        {"many small segments", {true, false, 2048, 1, 1000}, true},
+        {"the last was cheap", {true, false, 256, 1, 4 << 20}, true},
+        {"small beside the last", {true, false, 2047, (9 << 20) - 1, 9 << 19}, false},
+        {"twice the last", {true, false, 256, 9 << 20, 9 << 19}, true},
+        {"many small segments", {true, false, 2048, 1, 9 << 20}, true},
         {"somebody waits", {true, true, 2048, 1000, 1000}, false},
         {"somebody always waits", {true, true, 4096, 1000, 1000}, true},
     };

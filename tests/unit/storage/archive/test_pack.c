@@ -19,10 +19,12 @@ static void bytes_come_back(void **state)
     assert_non_null(raw);
     for (size_t i = 0; i < size; i++)
         raw[i] = (uint8_t)(i / 7 % 50);
-    for (size_t part = 100; part <= size; part *= 3) { /* contexts are used again */
+    for (size_t part = 100, turn = 0; part <= size;
+         part *= 3, turn++) { /* contexts are used again */
         struct sw_span packed, again;
 
-        assert_int_equal(sw_pack(&packer, sw_span_of(raw, part), &packed, &err), SW_OK);
+        assert_int_equal(sw_pack(&packer, sw_span_of(raw, part), turn % 2 == 0, &packed, &err),
+                         SW_OK);
         assert_true(packed.size > 0 && packed.size < part);
         assert_int_equal(sw_unpack(&packer, packed, part, &again, &err), SW_OK);
         assert_true(sw_span_equal(again, sw_span_of(raw, part)));
@@ -44,7 +46,7 @@ static void noise_is_left_as_it_is(void **state)
 
     (void)state;
     sw_random(raw, sizeof(raw));
-    assert_int_equal(sw_pack(&packer, sw_span_of(raw, sizeof(raw)), &packed, &err), SW_OK);
+    assert_int_equal(sw_pack(&packer, sw_span_of(raw, sizeof(raw)), false, &packed, &err), SW_OK);
     assert_int_equal(packed.size, 0);
     sw_packer_fini(&packer);
 }
@@ -59,7 +61,7 @@ static void more_than_one_frame_is_refused(void **state)
     struct sw_err err;
 
     (void)state;
-    assert_int_equal(sw_pack(&packer, sw_span_of(raw, sizeof(raw)), &packed, &err), SW_OK);
+    assert_int_equal(sw_pack(&packer, sw_span_of(raw, sizeof(raw)), false, &packed, &err), SW_OK);
     assert_true(2 * packed.size < sizeof(both));
     memcpy(both, packed.data, packed.size);
     memcpy(both + packed.size, packed.data, packed.size);

@@ -5,6 +5,8 @@
  */
 #include "tests/unit/storage/archive/fixture.h"
 
+#include "storage/archive/segment.h"
+
 enum { RESTORE_EVERY = 97 };
 
 /* Two snapshots, fences below and between, data above, an orphan. */
@@ -196,6 +198,46 @@ static void missing_objects_are_found(void **state)
     free(objects);
 }
 
+/* Goal: who has the bucket but not the key cannot put records of their own into it. Method: the
+ * chain's newest segment, decrypted, with everything else right. */
+static void plain_object_in_an_encrypted_archive_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct node other = node_of(fixture, "other");
+    struct objects *objects = malloc(sizeof(*objects));
+    struct sw_packer packer = {0};
+    struct sw_bytes object = {0};
+    struct sw_cipher *cipher = NULL;
+    struct sw_archive_check check;
+    struct sw_segment segment;
+    struct sw_span raw;
+    const char *key;
+    uint8_t *bytes;
+    size_t size;
+
+    assert_non_null(objects);
+    encrypt(fixture, KEY_A);
+    make_store(fixture);
+    list_objects(fixture, "v1/agents/log/", objects);
+    key = objects->keys[objects->count - 1];
+    bytes = load(fixture, key, &size);
+    ok(fixture, sw_cipher_load(fixture->key_path, &cipher, &fixture->err));
+    ok(fixture, sw_segment_read(sw_span_of(bytes, size), &segment, &fixture->err));
+    assert_int_equal(segment.kind, SW_SEGMENT_DATA);
+    ok(fixture,
+       sw_segment_body(sw_span_of(bytes, size), &segment, cipher, &packer, &raw, &fixture->err));
+    ok(fixture, sw_segment_write(&segment, raw, NULL, &packer, &object, &fixture->err));
+    overwrite(fixture, key, object.data, object.size);
+    assert_int_equal(sw_archive_verify(&fixture->options, &check, &fixture->err), SW_CORRUPT);
+    assert_string_equal(check.bad, key);
+    assert_int_equal(take_over(&other), SW_CORRUPT);
+    sw_cipher_free(cipher);
+    sw_packer_fini(&packer);
+    sw_bytes_fini(&object);
+    free(bytes);
+    free(objects);
+}
+
 static void foreign_objects_are_named(void **state)
 {
     static const uint8_t bytes[] = "what is this";
@@ -218,6 +260,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(truncated_objects_are_found, setup, teardown),
         cmocka_unit_test_setup_teardown(moved_objects_are_found, setup, teardown),
         cmocka_unit_test_setup_teardown(missing_objects_are_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(plain_object_in_an_encrypted_archive_is_refused, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(foreign_objects_are_named, setup, teardown),
     };
 

@@ -35,13 +35,21 @@ struct identity_rule {
     const char *body;
 };
 
+/* The server's own copies: a test's texts may be gone before the last byte is sent. */
+struct identity_own {
+    char *start;
+    char *needs;
+    char *body;
+};
+
 struct identity {
     int listener;
     unsigned port;
     int stop[2]; /* a pipe */
     pthread_t thread;
     pthread_mutex_t lock;
-    struct identity_rule rules[IDENTITY_RULES_MAX];
+    struct identity_rule rules[IDENTITY_RULES_MAX]; /* of texts that are here: */
+    struct identity_own own[IDENTITY_RULES_MAX];
     size_t rules_count;
     char request[IDENTITY_REQUEST_SIZE]; /* the last */
 };
@@ -136,8 +144,33 @@ static inline struct identity *identity_start(void)
     return identity;
 }
 
+static inline void identity_set(struct identity *identity, const struct identity_rule *rules,
+                                size_t count)
+{
+    assert_true(count <= IDENTITY_RULES_MAX);
+    pthread_mutex_lock(&identity->lock);
+    for (size_t i = 0; i < identity->rules_count; i++) {
+        free(identity->own[i].start);
+        free(identity->own[i].needs);
+        free(identity->own[i].body);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct identity_own *own = &identity->own[i];
+
+        own->start = strdup(rules[i].start);
+        own->needs = rules[i].needs != NULL ? strdup(rules[i].needs) : NULL;
+        own->body = strdup(rules[i].body);
+        assert_true(own->start != NULL && own->body != NULL);
+        identity->rules[i] = (struct identity_rule){
+            .start = own->start, .needs = own->needs, .status = rules[i].status, .body = own->body};
+    }
+    identity->rules_count = count;
+    pthread_mutex_unlock(&identity->lock);
+}
+
 static inline void identity_stop(struct identity *identity)
 {
+    identity_set(identity, NULL, 0);
     assert_int_equal(write(identity->stop[1], "x", 1), 1);
     assert_int_equal(pthread_join(identity->thread, NULL), 0);
     (void)close(identity->stop[0]);
@@ -145,17 +178,6 @@ static inline void identity_stop(struct identity *identity)
     (void)close(identity->listener);
     (void)pthread_mutex_destroy(&identity->lock);
     free(identity);
-}
-
-static inline void identity_set(struct identity *identity, const struct identity_rule *rules,
-                                size_t count)
-{
-    assert_true(count <= IDENTITY_RULES_MAX);
-    pthread_mutex_lock(&identity->lock);
-    for (size_t i = 0; i < count; i++)
-        identity->rules[i] = rules[i];
-    identity->rules_count = count;
-    pthread_mutex_unlock(&identity->lock);
 }
 
 /* Whether text stood in the last request. */

@@ -206,7 +206,8 @@ static void the_machines_identity_comes_last(void **state)
     set("AZURE_CLIENT_ID", "mine");
     expect("managed identity", "", "HUSH-mine", 1);
     set("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1");
-    expect_failure(SW_STORE_REFUSED, "the machine's metadata does not answer");
+    expect_failure(SW_STORE_UNAVAILABLE,
+                   "no workload identity: Azure (managed identity): 127.0.0.1:1: ");
     set("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://192.0.2.1");
     expect_failure(SW_CONFIGURATION, "only https://");
 }
