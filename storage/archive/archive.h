@@ -70,6 +70,12 @@ struct sw_take_over {
     char orphan[SW_OBJECT_KEY_MAX];             /* DIVERGED: the key of the tail */
 };
 
+/* Whether the store may be trusted with the journal. A new one: sw_store_probe, in full. One that
+ * has an archive there passed that once; that the store still keeps conditions costs one creation:
+ * of META, by its own bytes, which has to be there. */
+SW_MUST_CHECK enum sw_code sw_archive_probe(struct sw_store *store, const char *journal,
+                                            struct sw_err *err);
+
 /* Becomes the owner: reads meta and chain, fences, reads the floor again, and brings the
  * journal in `journal_options->directory` to what the chain holds. The chain without a fence
  * of this call is never touched. Afterwards *ret_journal is open, its epoch that of
