@@ -82,6 +82,7 @@ bool sw_remote_park_intent(struct sw_server *server, struct sw_request *request)
         return false;
     insert_behind(&server->backlog, server->backlog.last, request);
     server->batch.left_open = true; /* an outcome may have been recorded before its begin_next */
+    server->batch.bytes += request->bytes; /* then these are to be shipped */
     begin_wait(server, request);
     return true;
 }

@@ -148,7 +148,7 @@ static enum sw_code take_over(struct sw_opener *opener, struct sw_archive **ret_
     for (unsigned failures = 1;; failures++) {
         uint64_t seed;
 
-        rc = sw_store_probe(options->store, err);
+        rc = sw_archive_probe(options->store, options->journal.name, err);
         if (rc == SW_OK)
             rc = sw_archive_take_over(&archive_options, &options->journal, ret_archive, ret_journal,
                                       ret_report, err);
