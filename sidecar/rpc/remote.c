@@ -52,12 +52,10 @@ static void take_out(struct sw_request *request)
     request->next = NULL;
 }
 
-static void begin_wait(struct sw_server *server, struct sw_request *request)
+static void begin_wait(struct sw_request *request)
 {
     if (request->wait != NULL)
         request->wait(request);
-    else if (request->client_gone != NULL && *request->client_gone)
-        (void)sw_remote_drop(server, request);
 }
 
 bool sw_remote_park(struct sw_server *server, struct sw_request *request)
@@ -72,7 +70,7 @@ bool sw_remote_park(struct sw_server *server, struct sw_request *request)
     while (before != NULL && before->call.remote_lsn > request->call.remote_lsn)
         before = before->before;
     insert_behind(&server->remote, before, request);
-    begin_wait(server, request);
+    begin_wait(request);
     return true;
 }
 
@@ -83,7 +81,7 @@ bool sw_remote_park_intent(struct sw_server *server, struct sw_request *request)
     insert_behind(&server->backlog, server->backlog.last, request);
     server->batch.left_open = true; /* an outcome may have been recorded before its begin_next */
     server->batch.bytes += request->bytes; /* then these are to be shipped */
-    begin_wait(server, request);
+    begin_wait(request);
     return true;
 }
 

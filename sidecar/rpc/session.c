@@ -504,7 +504,6 @@ static void submit(struct sw_session_message *message, const Stepwell__V1__Sessi
     request->bytes = bytes;
     request->pack = pack_result;
     request->reply = reply;
-    request->client_gone = &session->is_closed;
     message->refs++;
     session->unanswered++;
     sw_loop_submit(session->server, request);
