@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bench_load MODE ADDRESS AGENTS SECONDS [NAME=VALUE]... - load from gRPC's C core, one thread; prints JSON.
+ * bench_load MODE ADDRESS AGENTS SECONDS [NAME=VALUE]... - load from gRPC's C core, one thread;
+ * prints JSON.
  *
  *   unary     agents call BeginStep and CompleteStep; a sample is one such call
  *   fused     agents call CompleteStep with begin_next; a sample is one step
