@@ -122,7 +122,7 @@ static uint64_t read_proc(pid_t pid, const char *name, const char *word)
     return number;
 }
 
-int probe_start(const char *address, char **command)
+int probe_start(const char *address, char **command, int end)
 {
     struct probe probe = {0};
     uint64_t started;
@@ -145,9 +145,9 @@ int probe_start(const char *address, char **command)
         printf("{\"us\": %llu, \"rss_kb\": %llu}\n", (unsigned long long)(bench_now_us() - started),
                (unsigned long long)read_proc(child, "status", "VmHWM:"));
     bench_channel_close(&probe.channel); /* or it would be drained, with nobody here to hear it */
-    kill(child, SIGTERM);
+    kill(child, end);
     waitpid(child, &status, 0);
-    return status;
+    return end == SIGKILL ? !probe.serving : status;
 }
 
 struct history {
