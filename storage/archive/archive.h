@@ -42,7 +42,7 @@ struct sw_archive_options {
     const char *journal;  /* its name, as in the URL's path: 1 to 128 of a-z A-Z 0-9 . _ - */
     const char *key_file; /* AES-256-GCM key, see cipher.h; NULL: not encrypted */
     const struct sw_clock *clock;
-    unsigned parallel; /* downloads at once; 0 = 16 */
+    unsigned parallel; /* downloads at once; 0 = 32 */
     /* Told now and then while restoring; may be NULL. total 0: not known yet. */
     void (*progress)(void *self, uint64_t records, uint64_t bytes, uint64_t total_bytes);
     void *self;

@@ -24,7 +24,7 @@
 #include "storage/archive/snapshot.h"
 
 enum {
-    SW_ARCHIVE_PARALLEL = 16,
+    SW_ARCHIVE_PARALLEL = 32,
     SW_ARCHIVE_SEGMENT_BYTES = 256 * 1024,   /* raw: shipped in one segment, and one row */
     SW_ARCHIVE_PART_BYTES = 2 * 1024 * 1024, /* raw: of a snapshot's part, and one row */
     SW_ARCHIVE_FLOORS_MAX = 8                /* snapshots that are looked at */

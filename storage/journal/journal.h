@@ -43,7 +43,8 @@ struct sw_journal_options {
     uint64_t retention_ms;   /* ended runs are removed so long after their end; 0 = never */
     bool check_all;          /* verify the whole chain and SQLite's structures on open,
                               * not only the newest part */
-    bool import;             /* a new journal stays empty and waits for rows (rows.h) */
+    bool import;             /* a new journal stays empty and waits for rows (rows.h). After
+                              * close its files are to be synced before they are relied upon */
     uint64_t now_ms;         /* for JOURNAL_CREATED */
 };
 

@@ -124,6 +124,8 @@ static enum sw_code configure(struct sw_journal *journal, struct sw_err *err)
                       "PRAGMA temp_store=MEMORY; PRAGMA synchronous=NORMAL;"
                       "PRAGMA wal_autocheckpoint=0",
                       err);
+    if (code == SW_OK && journal->import)
+        code = sw_db_exec(&journal->db, "PRAGMA synchronous=OFF", err);
     if (code != SW_OK)
         return code;
     rc = sqlite3_prepare_v2(journal->db.handle, "PRAGMA journal_mode=WAL", -1, &statement, NULL);

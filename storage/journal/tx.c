@@ -12,6 +12,9 @@
  * database before the WAL is used from its start again, whose new header is synced
  * before any frame follows.
  *
+ * A journal that is being filled by import is of no use before it is whole: its checkpoints
+ * sync nothing (synchronous=OFF), and who keeps its files syncs them.
+ *
  * A sync that fails is never tried again: the kernel may have dropped the pages
  * and reports success the next time.
  *
@@ -335,7 +338,7 @@ enum sw_code sw_tx_checkpoint(struct sw_journal *journal, bool wait, struct sw_e
 
     if (SW_FAULT("journal.before_checkpoint"))
         return sw_tx_failed(journal, sw_fail(err, SW_STORAGE_FAILED, "fault point"));
-    if (journal->state.durable_lsn < journal->state.lsn) {
+    if (journal->state.durable_lsn < journal->state.lsn && !journal->import) {
         code = sw_tx_sync(journal, err);
         if (code != SW_OK)
             return code;

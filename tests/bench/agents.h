@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AGENT_STEPS = 1000, PAYLOAD_MAX = 16 * 1024, MESSAGE_MAX = PAYLOAD_MAX + 2048 };
+enum { AGENT_STEPS = 1000, PAYLOAD_MAX = 40 * 1024, MESSAGE_MAX = PAYLOAD_MAX + 2048 };
 
 /* How all agents work; set before the first message. */
 struct agent_style {

@@ -14,13 +14,14 @@
  *   one       one agent, one run of AGENTS steps, fused: prints for each step its time in us and
  *             the bytes that process SECONDS (0: none) wrote to files meanwhile
  *
- * and what probes.h says: health, start, resume, talk. Of the agents' work may be said:
+ * and what probes.h says: health, start, restore, resume, talk. Of the agents' work may be said:
  *
  *   bytes=N text=1   outputs of N bytes (200), text that compresses about 3:1 (nothing that does)
  *   run=N            steps of each run (1000)
  *   durability=N     1 LOCAL, 2 REMOTE (the server's default)
  *   samples=N        the end, if it comes before SECONDS
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,8 +220,8 @@ int main(int argc, char **argv)
     uint64_t amount = whole ? strtoul(argv[3], NULL, 10) : 0;
     uint64_t seconds = whole ? strtoul(argv[4], NULL, 10) : 0;
 
-    if (whole && strcmp(mode, "start") == 0)
-        return probe_start(argv[2], argv + 3);
+    if (whole && (strcmp(mode, "start") == 0 || strcmp(mode, "restore") == 0))
+        return probe_start(argv[2], argv + 3, *mode == 's' ? SIGTERM : SIGKILL);
     for (int i = 5; i < argc; i++)
         whole &= set(argv[i]);
     if (!whole)

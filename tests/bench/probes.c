@@ -17,8 +17,9 @@
 #include "tests/bench/channel.h"
 #include "tests/bench/report.h"
 
-/* A start is asked for so often that the asking costs nothing and the answer is not late. */
-enum { ASLEEP_US = 1000000, START_MAX_US = 60 * 1000000, START_PAUSE_US = 1000 };
+/* START_SHARE: a start is asked about so rarely that the asking costs it nothing, and so often that
+ * the answer is late by a hundredth at most. */
+enum { ASLEEP_US = 1000000, START_MAX_US = 60 * 1000000, START_SHARE = 100 };
 
 extern char **environ;
 
@@ -121,7 +122,7 @@ static uint64_t read_proc(pid_t pid, const char *name, const char *word)
     return number;
 }
 
-int probe_start(const char *address, char **command)
+int probe_start(const char *address, char **command, int end)
 {
     struct probe probe = {0};
     uint64_t started;
@@ -137,16 +138,16 @@ int probe_start(const char *address, char **command)
     wait_for_socket(address, started + START_MAX_US);
     check(&probe);
     while (!probe.serving && bench_now_us() < started + START_MAX_US) {
-        usleep(START_PAUSE_US);
+        usleep((useconds_t)((bench_now_us() - started) / START_SHARE));
         check(&probe);
     }
     if (probe.serving)
         printf("{\"us\": %llu, \"rss_kb\": %llu}\n", (unsigned long long)(bench_now_us() - started),
                (unsigned long long)read_proc(child, "status", "VmHWM:"));
     bench_channel_close(&probe.channel); /* or it would be drained, with nobody here to hear it */
-    kill(child, SIGTERM);
+    kill(child, end);
     waitpid(child, &status, 0);
-    return status;
+    return end == SIGKILL ? !probe.serving : status;
 }
 
 struct history {

@@ -4,6 +4,7 @@
  *
  *   health ADDRESS PER_SECOND SECONDS   health checks, evenly spaced
  *   start ADDRESS COMMAND...            from the start of COMMAND to its first good answer
+ *   restore ADDRESS COMMAND...          the same; it is killed then, and gets nothing done
  *   resume ADDRESS RUN SECONDS          reads a run's history, again and again
  *   talk ADDRESS TURNS BYTES            a conversation that grows by BYTES a turn
  *
@@ -21,8 +22,8 @@
 void probe_health(const char *address, uint64_t per_second, uint64_t seconds);
 
 /* Prints {"us", "rss_kb"}: until health says SERVING, and the most memory so far. command: with its
- * arguments, ended by NULL; it is stopped afterwards, and its status returned. */
-int probe_start(const char *address, char **command);
+ * arguments, ended by NULL; it is sent the signal `end` then, and its status returned. */
+int probe_start(const char *address, char **command, int end);
 
 /* Prints {"steps", "first_us", "us"} for each reading. */
 void probe_resume(const char *address, char *run_id, uint64_t seconds);

@@ -3,19 +3,15 @@
 
 import queue
 import signal
-import sys
 import time
 import urllib.error
 import urllib.request
 
 import grpc
 import pytest
-from conftest import REPOSITORY, Client, agent, control, eventually, refused, types
+from conftest import Client, agent, control, eventually, refused, types
 from store import NOT_SERVING, SERVING, Store, all_shipped, health, serve, status, still_waits
 from test_server import free_port
-
-sys.path.insert(0, str(REPOSITORY / "tests/support"))
-from fault_store import BUCKET, FaultStore  # noqa: E402
 
 NONE, ONCE = types.EFFECT_NONE, types.EFFECT_ONCE
 LOCAL, REMOTE = types.DURABILITY_LOCAL, types.DURABILITY_REMOTE
@@ -468,32 +464,6 @@ def test_a_store_that_is_away_at_the_start_is_waited_for(new_sidecar, store):
         assert status(Client(channel)).state == control.SERVER_STATE_RESTORING
     (store.folder / "probe").unlink()
     eventually(lambda: health(sidecar) == SERVING)
-
-
-@pytest.mark.parametrize("known", [False, True])
-def test_a_store_that_ignores_conditions_is_refused(new_sidecar, known):
-    with FaultStore() as far:
-        sidecar = new_sidecar("--store", f"s3://{BUCKET}", "--store-endpoint", far.endpoint,
-                              "--journal", "j", environment=far.environment())
-        if known:
-            assert serve(sidecar).stop() == 0
-        before = dict(far.objects)
-        far.conditions = "ignored"
-        assert sidecar.spawn().wait(timeout=30) == 1
-        assert "STORE_UNSAFE" in sidecar.log()
-        assert far.objects == before
-
-
-def test_a_known_journal_is_opened_by_few_requests(new_sidecar):
-    with FaultStore() as far:
-        sidecar = new_sidecar("--store", f"s3://{BUCKET}", "--store-endpoint", far.endpoint,
-                              "--journal", "j", environment=far.environment())
-        assert serve(sidecar).stop() == 0
-        before = len(far.requests)
-        serve(sidecar)
-        # META again, the fence, and whatever is asked for while the chain is read.
-        assert [put.path.rpartition("/v1/j/")[2].partition("/")[0]
-                for put in far.requests[before:] if put.method == "PUT"] == ["meta", "log"]
 
 
 def test_a_start_that_waits_for_its_store_can_be_ended(new_sidecar, store):
