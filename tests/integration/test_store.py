@@ -479,13 +479,12 @@ def test_an_end_before_the_store_was_reached_does_not_claim_that_all_is_shipped(
         client = Client(channel)
         client.begin("r", client.start("r"), "k", effect=NONE)
         sidecar.stop(signal.SIGKILL)
-    (store.folder / "probe").rename(store.folder / "aside")
-    (store.folder / "probe").symlink_to("nowhere")
+    store.go_away()
     sidecar.start()
     eventually(lambda: "does not answer" in sidecar.log())
     assert sidecar.stop() == 4
     assert "was not reached" in sidecar.log()
-    (store.folder / "probe").unlink()
+    store.come_back()
     serve(sidecar)
     with sidecar.channel() as channel:
         all_shipped(Client(channel))
