@@ -261,7 +261,7 @@ static void print_help(void)
         "    3   fenced: another process took the journal over from the store; what was not\n"
         "        shipped is kept there under orphan/\n"
         "    4   ended after SIGTERM or SIGINT, but the store did not take everything within\n"
-        "        --drain-timeout: keep the disk, or lose the rest\n\n"
+        "        --drain-timeout, or was not reached: keep the disk, or lose the rest\n\n"
         "EXAMPLES\n"
         "    stepwell serve --data /var/lib/stepwell --listen unix:///run/stepwell/stepwell.sock\n"
         "    stepwell serve --store s3://bucket/agents --journal agent-17\n"

@@ -274,12 +274,25 @@ static void run_loop(void *self)
 
 /* ---- ending ----------------------------------------------------------------------- */
 
+/* Ended before the store was reached: nobody knows what it lacks of a journal that is here. */
+static bool is_unknown_to_store(const struct process *process)
+{
+    char path[4096];
+
+    if (process->store == NULL || process->shipper != NULL)
+        return false;
+    (void)snprintf(path, sizeof path, "%s/journal.db", process->config->data);
+    return access(path, F_OK) == 0;
+}
+
 /* Ships the rest, closes everything, and says how it ended. */
 static int stop(struct process *process, uint64_t ship_ms)
 {
     struct sw_shipper_end end;
+    bool unknown;
 
     sw_opener_stop(process->opener); /* from here on nothing is made any more */
+    unknown = is_unknown_to_store(process);
     end = sw_shipper_stop(process->shipper, ship_ms);
     sw_server_free(process->server);
     sw_service_free(process->service);
@@ -292,6 +305,12 @@ static int stop(struct process *process, uint64_t ship_ms)
     if (end.shipped_lsn < end.lsn) {
         sw_log(ERROR, "stopped, but the object store does not have everything",
                {"lsn", .number = end.lsn}, {"shipped_lsn", .number = end.shipped_lsn});
+        return SW_EXIT_UNSHIPPED;
+    }
+    if (unknown) {
+        sw_log_write(SW_LOG_ERROR,
+                     "stopped, and the object store was not reached: it may lack what is here",
+                     NULL);
         return SW_EXIT_UNSHIPPED;
     }
     return SW_EXIT_OK;

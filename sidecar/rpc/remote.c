@@ -52,12 +52,6 @@ static void take_out(struct sw_request *request)
     request->next = NULL;
 }
 
-static void begin_wait(struct sw_request *request)
-{
-    if (request->wait != NULL)
-        request->wait(request);
-}
-
 bool sw_remote_park(struct sw_server *server, struct sw_request *request)
 {
     struct sw_request *before = server->remote.last;
@@ -65,22 +59,23 @@ bool sw_remote_park(struct sw_server *server, struct sw_request *request)
 #ifdef SW_BREAK_EARLY_REMOTE
     return false; /* a deliberately broken build: see tests/crash */
 #endif
-    if (request->call.remote_lsn <= server->shipped_lsn)
+    /* Whose client went while the batch was open would wait for nobody. */
+    if (request->call.remote_lsn <= server->shipped_lsn || !request->wait(request))
         return false;
     while (before != NULL && before->call.remote_lsn > request->call.remote_lsn)
         before = before->before;
     insert_behind(&server->remote, before, request);
-    begin_wait(request);
     return true;
 }
 
 bool sw_remote_park_intent(struct sw_server *server, struct sw_request *request)
 {
-    if (!server->options.config->backlog_wait || server->draining || server->fenced)
+    if (!server->options.config->backlog_wait || server->draining || server->fenced ||
+        !request->wait(request))
         return false;
     insert_behind(&server->backlog, server->backlog.last, request);
     server->batch.left_open = true; /* an outcome may have been recorded before its begin_next */
-    begin_wait(request);
+    server->batch.bytes += request->bytes; /* then these are to be shipped */
     return true;
 }
 

@@ -91,8 +91,8 @@ struct sw_request {
     enum sw_code (*pack)(struct sw_request *request);
     /* Sends what was packed, or the error: after the commit. */
     void (*reply)(struct sw_request *request);
-    /* The answer will be long in coming: watch for the client's going. NULL: it is watched for. */
-    void (*wait)(struct sw_request *request);
+    /* The answer will be long in coming: watch for the client's going. False: it is gone. */
+    bool (*wait)(struct sw_request *request);
 };
 
 /* Requests that wait for the store. */

@@ -457,6 +457,11 @@ static enum sw_code pack_result(struct sw_request *request)
     return SW_OK;
 }
 
+static bool is_heard(struct sw_request *request)
+{
+    return !SW_CONTAINER(request, struct session_call, request)->message->session->is_closed;
+}
+
 static void reply(struct sw_request *request)
 {
     struct session_call *call = SW_CONTAINER(request, struct session_call, request);
@@ -504,6 +509,7 @@ static void submit(struct sw_session_message *message, const Stepwell__V1__Sessi
     request->bytes = bytes;
     request->pack = pack_result;
     request->reply = reply;
+    request->wait = is_heard;
     message->refs++;
     session->unanswered++;
     sw_loop_submit(session->server, request);

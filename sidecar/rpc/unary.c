@@ -66,18 +66,19 @@ static void on_closed(struct sw_tag *tag, bool ok)
     finish(unary);
 }
 
-static void watch_close(struct sw_request *request)
+static bool watch_close(struct sw_request *request)
 {
     struct sw_unary *unary = SW_CONTAINER(request, struct sw_unary, request);
     grpc_op op = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER,
                   .data.recv_close_on_server.cancelled = &unary->cancelled};
 
     if (unary->close_asked)
-        return;
+        return unary->watching_close;
     unary->close_asked = true;
     unary->watching_close = true;
     if (grpc_call_start_batch(unary->call, &op, 1, &unary->closed, NULL) != GRPC_CALL_OK)
         abort();
+    return true;
 }
 
 static void send_answer(struct sw_request *request)
@@ -174,7 +175,7 @@ void sw_unary_start(struct sw_server *server, struct sw_accept *accept)
     if (unary == NULL)
         return;
     if (unary->method->verb->may_wait)
-        watch_close(&unary->request);
+        (void)watch_close(&unary->request);
     sw_loop_submit(server, &unary->request);
 }
 

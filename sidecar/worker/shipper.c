@@ -410,6 +410,7 @@ static void run(void *self)
     pthread_mutex_unlock(&shipper->lock);
     while (wait_to_ship_rest(shipper))
         ship(shipper);
+    sw_archive_give_way(shipper->archive, false);
     if (sw_shipper_is_fenced(shipper))
         put_aside(shipper);
     else if (sw_archive_state(shipper->archive).segments_since_snapshot >=
@@ -494,6 +495,7 @@ struct sw_shipper_end sw_shipper_stop(struct sw_shipper *shipper, uint64_t timeo
     until_us = now_us(shipper) + timeout_ms * 1000;
     atomic_store(&shipper->every, true);
     atomic_store(&shipper->stop_at_us, until_us);
+    sw_archive_give_way(shipper->archive, true); /* before stopping: the thread takes it back */
     pthread_mutex_lock(&shipper->lock);
     atomic_store(&shipper->stopping, true);
     pthread_cond_signal(&shipper->woken);

@@ -19,7 +19,7 @@
  *       snapshot's slot) again after its fence
  *
  * Owns:    its position in the chain and the bytes in flight. Not the store.
- * Threads: one at a time.
+ * Threads: one at a time, but for sw_archive_give_way.
  * Fails:   OWNER_FENCED: another owner holds the journal; nothing works any more but
  *          sw_archive_put_aside and close. STORE_UNAVAILABLE, STORE_REFUSED: the call may
  *          be repeated and continues with the same bytes. CORRUPT names the object.
@@ -115,6 +115,10 @@ bool sw_archive_snapshot_due(const struct sw_archive *archive);
 SW_MUST_CHECK enum sw_code sw_archive_snapshot(struct sw_archive *archive,
                                                struct sw_journal_reader *reader,
                                                struct sw_err *err);
+
+/* Any thread. While it is to give way, a snapshot ends with CANCELLED at its next part: something
+ * else is to be done soon. The next one begins anew. */
+void sw_archive_give_way(struct sw_archive *archive, bool to_give_way);
 
 /* Fenced: what was not shipped goes to orphan/<owner>/<first>-<last>, for a person to look at. */
 SW_MUST_CHECK enum sw_code sw_archive_put_aside(struct sw_archive *archive,

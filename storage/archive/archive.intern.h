@@ -14,6 +14,8 @@
 #ifndef SW_ARCHIVE_INTERN_H
 #define SW_ARCHIVE_INTERN_H
 
+#include <stdatomic.h>
+
 #include "storage/archive/archive.h"
 #include "storage/archive/names.h"
 #include "storage/archive/place.h"
@@ -45,6 +47,7 @@ struct sw_archive {
     struct sw_bytes frozen;
     bool fenced;
 
+    atomic_bool gives_way;  /* snapshots do; set by any thread */
     uint64_t snapshot_slot; /* the newest: 0 = none */
     uint64_t snapshot_bytes;
     uint64_t older_slot;     /* the one before */
@@ -132,6 +135,9 @@ SW_MUST_CHECK enum sw_code sw_pull_segment(struct sw_archive *archive, const cha
 /* The segment in the slot is a FENCE: it is never collected. */
 SW_MUST_CHECK enum sw_code sw_archive_note_fence(struct sw_archive *archive, uint64_t slot,
                                                  struct sw_err *err);
+/* CANCELLED when snapshots are to give way. */
+SW_MUST_CHECK enum sw_code sw_archive_check_way(const struct sw_archive *archive,
+                                                struct sw_err *err);
 /* Whether the process has checked each byte of the snapshot. */
 bool sw_archive_is_verified(const struct sw_archive *archive, uint64_t slot);
 

@@ -213,9 +213,10 @@ enum sw_code sw_place_adopt(struct sw_place *place, struct sw_err *err)
             code = sw_fail(err, SW_STORAGE_FAILED, "fault point");
         if (code == SW_OK)
             code = move_file(place->restoring, place->directory, files[i], err);
+        /* One by one: a crash must not leave this journal.db beside the WAL of another. */
+        if (code == SW_OK)
+            code = sync_path(place->directory, true, err);
     }
-    if (code == SW_OK)
-        code = sync_path(place->directory, true, err);
     if (code == SW_OK) {
         place->restoring[0] = '\0';
         code = remove_left_over(place->directory, err);

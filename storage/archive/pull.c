@@ -74,6 +74,18 @@ bool sw_archive_is_verified(const struct sw_archive *archive, uint64_t slot)
     return archive->verified[0] == slot || archive->verified[1] == slot;
 }
 
+void sw_archive_give_way(struct sw_archive *archive, bool to_give_way)
+{
+    atomic_store(&archive->gives_way, to_give_way);
+}
+
+enum sw_code sw_archive_check_way(const struct sw_archive *archive, struct sw_err *err)
+{
+    return atomic_load(&archive->gives_way)
+               ? sw_fail(err, SW_CANCELLED, "given up for what is more urgent")
+               : SW_OK;
+}
+
 static void set_verified(struct sw_archive *archive, uint64_t slot)
 {
     if (sw_archive_is_verified(archive, slot))
@@ -156,7 +168,9 @@ enum sw_code sw_pull_parts(struct sw_archive *archive, const struct sw_snapshot 
         const char *key = NULL;
         struct sw_span object;
 
-        code = sw_fetch_next(fetch, &key, &object, err);
+        code = sw_archive_check_way(archive, err);
+        if (code == SW_OK)
+            code = sw_fetch_next(fetch, &key, &object, err);
         if (code != SW_OK && key != NULL)
             code = sw_archive_blame(archive, key, code, err);
         else if (code == SW_OK)

@@ -15,6 +15,8 @@
 
 #include "storage/archive/archive.intern.h"
 
+enum { READINGS_MAX = 8 };
+
 static enum sw_code open_had(struct sw_sink *sink, struct sw_err *err)
 {
     enum sw_code code;
@@ -210,26 +212,20 @@ static enum sw_code skip_newer(struct sw_sink *sink, struct sw_floors *floors, s
     return code;
 }
 
-enum sw_code sw_sink_fill(struct sw_sink *sink, struct sw_err *err)
+static enum sw_code fill_from_any(struct sw_sink *sink, const struct sw_floors *floors,
+                                  uint64_t newest, struct sw_err *err)
 {
     struct sw_archive *archive = sink->archive;
     char bad[SW_OBJECT_KEY_MAX] = "";
     struct sw_err first = {0};
-    struct sw_floors floors;
-    uint64_t newest;
-    enum sw_code code = sw_floors_list(archive, &floors, err);
+    enum sw_code code;
 
-    newest = floors.count > 0 ? floors.slots[0] : 0;
-    if (code == SW_OK)
-        code = skip_newer(sink, &floors, err);
-    if (code != SW_OK)
-        return code;
-    for (size_t i = 0; i <= floors.count; i++) { /* the last: no snapshot at all */
-        uint64_t slot = i < floors.count ? floors.slots[i] : 0;
+    for (size_t i = 0; i <= floors->count; i++) { /* the last: no snapshot at all */
+        uint64_t slot = i < floors->count ? floors->slots[i] : 0;
         struct sw_err here = {0};
 
         archive->snapshot_slot = slot;
-        archive->older_slot = i + 1 < floors.count ? floors.slots[i + 1] : 0;
+        archive->older_slot = i + 1 < floors->count ? floors->slots[i + 1] : 0;
         archive->snapshot_bytes = 0;
         code = try_floor(sink, slot, newest, &here);
         if (code == SW_OK)
@@ -247,6 +243,34 @@ enum sw_code sw_sink_fill(struct sw_sink *sink, struct sw_err *err)
     if (err != NULL)
         *err = first;
     return first.code;
+}
+
+/* What is missing may have been collected while it was read: then there is a newer snapshot. */
+enum sw_code sw_sink_fill(struct sw_sink *sink, struct sw_err *err)
+{
+    enum sw_code code = SW_CORRUPT;
+    uint64_t before = 0;
+
+    for (int i = 0; i < READINGS_MAX && code == SW_CORRUPT; i++) {
+        struct sw_err failed = {0};
+        struct sw_floors floors;
+        uint64_t newest;
+        enum sw_code listed = sw_floors_list(sink->archive, &floors, &failed);
+
+        newest = floors.count > 0 ? floors.slots[0] : 0;
+        if (listed == SW_OK && i > 0 && newest == before)
+            return code;
+        if (listed == SW_OK)
+            listed = skip_newer(sink, &floors, &failed);
+        if (listed != SW_OK) {
+            if (err != NULL)
+                *err = failed;
+            return listed;
+        }
+        before = newest;
+        code = fill_from_any(sink, &floors, newest, err);
+    }
+    return code;
 }
 
 /* ---- leaving -------------------------------------------------------------------- */

@@ -174,8 +174,10 @@ static enum sw_code add_parts(struct taking *taking, struct sw_err *err)
     while (code == SW_OK && more) {
         struct sw_segment segment;
 
-        code = sw_gather(taking->archive, taking->reader, taking->lsn, taking->at.lsn,
-                         SW_ARCHIVE_PART_BYTES, &segment, &more, err);
+        code = sw_archive_check_way(taking->archive, err);
+        if (code == SW_OK)
+            code = sw_gather(taking->archive, taking->reader, taking->lsn, taking->at.lsn,
+                             SW_ARCHIVE_PART_BYTES, &segment, &more, err);
         if (code == SW_OK && segment.count > 0)
             code = add_part(taking, &segment, err);
     }

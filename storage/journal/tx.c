@@ -40,11 +40,18 @@ enum sw_code sw_tx_failed(struct sw_journal *journal, enum sw_code code)
     return code;
 }
 
+/* SQLite rolled back by itself, which it does after some errors, also of a statement that reads.
+ * What is appended behind that would be committed without what came before it. */
+static bool is_dropped(const struct sw_journal *journal)
+{
+    return journal->tx == SW_TX_OPEN && sqlite3_get_autocommit(journal->db.handle) != 0;
+}
+
 enum sw_code sw_tx_check(const struct sw_journal *journal, struct sw_err *err)
 {
     if (journal->failed)
         return sw_fail(err, SW_STORAGE_FAILED, "%s: an earlier write failed", journal->db.path);
-    if (journal->tx == SW_TX_LOST)
+    if (journal->tx == SW_TX_LOST || is_dropped(journal))
         return sw_fail(err, SW_JOURNAL_FULL, "%s: the transaction was rolled back",
                        journal->db.path);
     return SW_OK;
@@ -149,7 +156,7 @@ enum sw_code sw_tx_undo(struct sw_journal *journal, const struct sw_mark *mark, 
 {
     enum sw_code code;
 
-    if (journal->tx == SW_TX_OPEN && sqlite3_get_autocommit(journal->db.handle) != 0) {
+    if (is_dropped(journal)) {
         journal->tx = SW_TX_LOST;
         go_back(journal, &journal->committed);
         journal->marked = journal->committed;

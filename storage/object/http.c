@@ -9,15 +9,64 @@
  */
 #include <assert.h>
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/eventfd.h>
+#include <threads.h>
 #include <unistd.h>
 
 #include "storage/object/http.h"
+
+/* libcurl brings forty libraries along, five megabytes that a sidecar without a store in some
+ * cloud shall not carry: it is loaded when the first is opened. */
+#define LIBRARY_CALLS(CALL)                                                                        \
+    CALL(easy_cleanup)                                                                             \
+    CALL(easy_getinfo)                                                                             \
+    CALL(easy_init)                                                                                \
+    CALL(easy_reset)                                                                               \
+    CALL(easy_setopt)                                                                              \
+    CALL(easy_strerror)                                                                            \
+    CALL(global_init)                                                                              \
+    CALL(multi_add_handle)                                                                         \
+    CALL(multi_cleanup)                                                                            \
+    CALL(multi_info_read)                                                                          \
+    CALL(multi_init)                                                                               \
+    CALL(multi_perform)                                                                            \
+    CALL(multi_poll)                                                                               \
+    CALL(multi_remove_handle)                                                                      \
+    CALL(multi_setopt)                                                                             \
+    CALL(slist_append)                                                                             \
+    CALL(slist_free_all)
+
+static struct {
+    const char *missing; /* why it cannot be used; NULL: it can */
+#define CALL(name) __typeof__(curl_##name) *name;
+    LIBRARY_CALLS(CALL)
+#undef CALL
+} curl;
+
+static void load_library(void)
+{
+    void *handle = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+
+    if (handle == NULL) {
+        curl.missing = "libcurl.so.4 is not here";
+        return;
+    }
+#define CALL(name) *(void **)&curl.name = dlsym(handle, "curl_" #name);
+    LIBRARY_CALLS(CALL)
+#undef CALL
+#define CALL(name) &&curl.name != NULL
+    if (!(true LIBRARY_CALLS(CALL)))
+        curl.missing = "an unknown libcurl";
+#undef CALL
+    else if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        curl.missing = "libcurl does not start";
+}
 
 enum {
     CONNECT_TIMEOUT_MS = 3000,
@@ -100,7 +149,7 @@ static size_t read_header(char *line, size_t unit, size_t count, void *self)
     /* Some servers refuse a body without reading it, keep the connection, and take what is
      * left of the body for the next request. */
     if (exchange->call->response.status >= 400 && exchange->call->request.body.size > 0)
-        curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L);
+        curl.easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L);
     return unit * count;
 }
 
@@ -109,23 +158,23 @@ static size_t read_header(char *line, size_t unit, size_t count, void *self)
 static CURL *take_easy(struct sw_http *http)
 {
     if (http->easies_count == 0)
-        return curl_easy_init();
+        return curl.easy_init();
     return http->easies[--http->easies_count];
 }
 
 static void give_easy_back(struct sw_http *http, CURL *easy)
 {
     if (http->easies_count == EASIES_MAX) {
-        curl_easy_cleanup(easy);
+        curl.easy_cleanup(easy);
         return;
     }
-    curl_easy_reset(easy);
+    curl.easy_reset(easy);
     http->easies[http->easies_count++] = easy;
 }
 
 static void free_exchange(struct exchange *exchange)
 {
-    curl_slist_free_all(exchange->headers);
+    curl.slist_free_all(exchange->headers);
     if (exchange->easy != NULL)
         give_easy_back(exchange->http, exchange->easy);
     free(exchange);
@@ -133,7 +182,7 @@ static void free_exchange(struct exchange *exchange)
 
 static bool add_line(struct exchange *exchange, const char *line)
 {
-    struct curl_slist *longer = curl_slist_append(exchange->headers, line);
+    struct curl_slist *longer = curl.slist_append(exchange->headers, line);
 
     if (longer != NULL)
         exchange->headers = longer;
@@ -160,40 +209,40 @@ static void set_method(CURL *easy, const struct sw_http_request *request)
     bool has_body = strcmp(request->method, "PUT") == 0 || strcmp(request->method, "POST") == 0;
 
     if (strcmp(request->method, "HEAD") == 0) {
-        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+        curl.easy_setopt(easy, CURLOPT_NOBODY, 1L);
     } else if (has_body) {
         /* Not CURLOPT_UPLOAD: that waits a second for a 100 Continue, and cannot send again. */
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+        curl.easy_setopt(easy, CURLOPT_POSTFIELDS,
                          request->body.size == 0 ? "" : (const char *)request->body.data);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
+        curl.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
     } else {
-        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+        curl.easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     }
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    curl.easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
 static void set_transport(struct sw_http *http, CURL *easy, bool plain)
 {
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_S);
-    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_S_MAX);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)LOW_SPEED_BYTES);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)LOW_SPEED_S);
+    curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl.easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl.easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+    curl.easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl.easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
+    curl.easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_S);
+    curl.easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_S_MAX);
+    curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    curl.easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)LOW_SPEED_BYTES);
+    curl.easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)LOW_SPEED_S);
     /* A redirect would carry the signature to whoever it names. */
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* it is signed as it is */
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "stepwell/" SW_VERSION);
+    curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl.easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* it is signed as it is */
+    curl.easy_setopt(easy, CURLOPT_USERAGENT, "stepwell/" SW_VERSION);
     if (plain) /* a neighbour, or named by the user: not to be asked through a proxy */
-        curl_easy_setopt(easy, CURLOPT_PROXY, "");
+        curl.easy_setopt(easy, CURLOPT_PROXY, "");
     if (http->ca_file != NULL)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
+        curl.easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
 }
 
 static bool set_up(struct exchange *exchange)
@@ -209,21 +258,21 @@ static bool set_up(struct exchange *exchange)
         left_ms = 1; /* 0 would be no timeout */
     set_method(easy, request);
     set_transport(exchange->http, easy, strncasecmp(request->url, "http://", 7) == 0);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms > INT32_MAX ? INT32_MAX : (long)left_ms);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, write_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, read_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
-    return curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK;
+    curl.easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms > INT32_MAX ? INT32_MAX : (long)left_ms);
+    curl.easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
+    curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, write_body);
+    curl.easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+    curl.easy_setopt(easy, CURLOPT_HEADERFUNCTION, read_header);
+    curl.easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+    curl.easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error);
+    curl.easy_setopt(easy, CURLOPT_PRIVATE, exchange);
+    return curl.easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK;
 }
 
 static enum sw_code explain(struct exchange *exchange, CURLcode result)
 {
     struct sw_http_call *call = exchange->call;
-    const char *why = exchange->error[0] == '\0' ? curl_easy_strerror(result) : exchange->error;
+    const char *why = exchange->error[0] == '\0' ? curl.easy_strerror(result) : exchange->error;
     struct sw_err *err = &call->response.err;
     char host[256];
 
@@ -265,7 +314,7 @@ static void read_outcome(struct exchange *exchange, CURLcode result)
     if (response->arrived)
         return;
     sw_http_response_fini(response);
-    (void)curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &sent);
+    (void)curl.easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &sent);
     response->maybe_sent = sent > 0;
     response->err.code = explain(exchange, result);
 }
@@ -319,7 +368,7 @@ void sw_http_start(struct sw_http *http, struct sw_http_call *call)
         exchange->started_us = sw_clock_monotonic_us(http->clock);
     }
     if (exchange == NULL || !has_room(http) || !set_up(exchange) ||
-        curl_multi_add_handle(http->multi, exchange->easy) != CURLM_OK) {
+        curl.multi_add_handle(http->multi, exchange->easy) != CURLM_OK) {
         if (exchange != NULL)
             free_exchange(exchange);
         refuse(http, call, sw_fail(err, SW_NO_MEMORY, "%s: no memory for a request", host));
@@ -337,7 +386,7 @@ static void finish(struct sw_http *http, struct exchange *exchange)
     while (http->exchanges[i] != exchange)
         i++;
     http->exchanges[i] = http->exchanges[--http->in_flight];
-    (void)curl_multi_remove_handle(http->multi, exchange->easy);
+    (void)curl.multi_remove_handle(http->multi, exchange->easy);
     free_exchange(exchange);
     call->curl = NULL;
     if (call->done != NULL)
@@ -366,13 +415,13 @@ static bool finish_arrived(struct sw_http *http)
     CURLMsg *message;
     int left;
 
-    while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
+    while ((message = curl.multi_info_read(http->multi, &left)) != NULL) {
         CURLcode result = message->data.result;
         struct exchange *exchange = NULL;
 
         if (message->msg != CURLMSG_DONE)
             continue;
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange);
+        (void)curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange);
         read_outcome(exchange, result);
         finish(http, exchange);
         any = true;
@@ -405,7 +454,7 @@ static bool sleep_until(struct sw_http *http, uint64_t until_us)
 
     if (left_ms == 0)
         return false;
-    (void)curl_multi_poll(http->multi, &cancel, 1,
+    (void)curl.multi_poll(http->multi, &cancel, 1,
                           left_ms > POLL_MS_MAX ? POLL_MS_MAX : (int)left_ms, NULL);
     return true;
 }
@@ -419,7 +468,7 @@ bool sw_http_wait(struct sw_http *http, uint64_t until_us)
             return true;
         if (http->in_flight == 0)
             return false;
-        (void)curl_multi_perform(http->multi, &running);
+        (void)curl.multi_perform(http->multi, &running);
         if (finish_arrived(http))
             return true;
         if (sw_http_cancelled(http))
@@ -449,10 +498,12 @@ void sw_http_perform(struct sw_http *http, struct sw_http_call *call)
 enum sw_code sw_http_new(const char *ca_file, const struct sw_clock *clock, struct sw_http **ret,
                          struct sw_err *err)
 {
+    static once_flag once = ONCE_FLAG_INIT;
     struct sw_http *http;
 
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return sw_fail(err, SW_NO_MEMORY, "libcurl does not start");
+    call_once(&once, load_library);
+    if (curl.missing != NULL)
+        return sw_fail(err, SW_CONFIGURATION, "object stores in a cloud: %s", curl.missing);
     if (ca_file != NULL && access(ca_file, R_OK) != 0)
         return sw_fail(err, SW_CONFIGURATION, "the CA file %s: %s", ca_file, strerror(errno));
     http = calloc(1, sizeof(*http));
@@ -460,14 +511,14 @@ enum sw_code sw_http_new(const char *ca_file, const struct sw_clock *clock, stru
         return sw_fail(err, SW_NO_MEMORY, "no memory for HTTP");
     http->clock = clock;
     http->cancel_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    http->multi = curl_multi_init();
+    http->multi = curl.multi_init();
     http->ca_file = ca_file == NULL ? NULL : strdup(ca_file);
     if (http->cancel_event < 0 || http->multi == NULL ||
         (ca_file != NULL && http->ca_file == NULL)) {
         sw_http_free(http);
         return sw_fail(err, SW_NO_MEMORY, "no memory for HTTP");
     }
-    (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX);
+    (void)curl.multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX);
     *ret = http;
     return SW_OK;
 }
@@ -478,9 +529,9 @@ void sw_http_free(struct sw_http *http)
         return;
     assert(http->in_flight == 0 && http->refused == NULL);
     while (http->easies_count > 0)
-        curl_easy_cleanup(http->easies[--http->easies_count]);
+        curl.easy_cleanup(http->easies[--http->easies_count]);
     if (http->multi != NULL)
-        (void)curl_multi_cleanup(http->multi);
+        (void)curl.multi_cleanup(http->multi);
     if (http->cancel_event >= 0)
         (void)close(http->cancel_event);
     free(http->exchanges);

@@ -351,12 +351,13 @@ def test_by_policy_intents_wait_for_room_instead(new_sidecar, store):
         store.go_away()
         client.begin("r", lease, "b", effect=NONE, input=types.Payload(data=bytes(5000)))
         complete = agent.CompleteStepRequest(run_id="r", lease=lease, key="a", attempt=1,
-                                             output=types.Payload(data=b"x"),
+                                             output=types.Payload(data=bytes(3000)),
                                              begin_next=agent.BeginNext(key="d", effect=NONE))
         futures = [client.agent.BeginStep.future(begin("c", lease, effect=NONE), timeout=20),
                    client.agent.CompleteStep.future(complete, timeout=20)]
         gone = client.agent.BeginStep.future(begin("e", lease, effect=NONE), timeout=0.3)
         assert still_waits(futures[0]) and not futures[1].done()
+        assert status(client).store.lag_bytes >= 8000  # the outcome is recorded, and counts
         assert gone.exception().code() == grpc.StatusCode.DEADLINE_EXCEEDED
         store.come_back()
         assert futures[0].result().verdict.execute.attempt == 1
@@ -472,6 +473,24 @@ def test_a_start_that_waits_for_its_store_can_be_ended(new_sidecar, store):
     assert sidecar.stop() == 0
 
 
+def test_an_end_before_the_store_was_reached_does_not_claim_that_all_is_shipped(new_sidecar, store):
+    sidecar = serve(new_sidecar(*store.arguments("--ship-interval", "1h")))
+    with sidecar.channel() as channel:
+        client = Client(channel)
+        client.begin("r", client.start("r"), "k", effect=NONE)
+        sidecar.stop(signal.SIGKILL)
+    (store.folder / "probe").rename(store.folder / "aside")
+    (store.folder / "probe").symlink_to("nowhere")
+    sidecar.start()
+    eventually(lambda: "does not answer" in sidecar.log())
+    assert sidecar.stop() == 4
+    assert "was not reached" in sidecar.log()
+    (store.folder / "probe").unlink()
+    serve(sidecar)
+    with sidecar.channel() as channel:
+        all_shipped(Client(channel))
+
+
 @pytest.mark.parametrize("arguments, said", [
     (("--store", "/tmp"), "--store needs --journal"),
     (("--store", "/tmp", "--journal", "a/b"), "--journal: with --store"),
@@ -485,94 +504,3 @@ def test_a_wrong_set_up_is_told_at_the_start(new_sidecar, arguments, said):
     sidecar = new_sidecar(*arguments)
     assert sidecar.spawn().wait(timeout=20) == 1
     assert said in sidecar.log()
-
-
-# ---- two owners -------------------------------------------------------------------------------------
-
-
-def test_the_older_owner_is_fenced_its_tail_kept_and_it_ends(new_sidecar, store):
-    first = serve(new_sidecar(*store.arguments("--ship-interval", "1h")))
-    with first.channel() as channel:
-        client = Client(channel)
-        lease = client.start("r")
-        assert client.begin("r", lease, "k").execute.attempt == 1
-        second = serve(new_sidecar(*store.arguments()))
-        assert client.begin("r", lease, "tail", effect=NONE).execute.attempt == 1, "L3: LOCAL goes on"
-        refusal = refused(client.agent.BeginStep, begin("other", lease))
-        assert (refusal.code, refusal.reason) == (grpc.StatusCode.ABORTED, "OWNER_FENCED")
-    assert first.process.wait(timeout=20) == 3
-    assert "fenced" in first.log()
-    assert len(store.orphans()) == 1
-    with second.channel() as channel:
-        client = Client(channel)
-        now = status(client)
-        assert now.epoch == 2 and now.store.state == control.STORE_STATE_ANSWERING
-        lease, _ = client.resume("r")
-        assert client.begin("r", lease, "k").in_doubt.attempts == 1
-        assert client.begin("r", lease, "tail", effect=NONE).execute.attempt == 1
-
-
-def test_a_frozen_owner_that_wakes_acknowledges_nothing(new_sidecar, store):
-    first = serve(new_sidecar(*store.arguments()))
-    with first.channel() as channel:
-        client = Client(channel)
-        lease = client.start("r")
-        client.begin("r", lease, "k")
-        first.process.send_signal(signal.SIGSTOP)
-        serve(new_sidecar(*store.arguments()))
-        future = client.agent.BeginStep.future(begin("late", lease), timeout=30)
-        first.process.send_signal(signal.SIGCONT)
-        assert future.exception().code() in (grpc.StatusCode.ABORTED, grpc.StatusCode.UNAVAILABLE)
-    assert first.process.wait(timeout=20) == 3
-
-
-def test_a_replacement_has_everything_that_was_acknowledged_as_remote(new_sidecar, store):
-    first = serve(new_sidecar(*store.arguments("--ship-interval", "1h")))
-    with first.channel() as channel:
-        client = Client(channel)
-        lease = client.start("r", input=types.Payload(data=bytes(range(256)) * 1000))
-        for number in range(30):
-            client.begin("r", lease, f"k{number}")
-            client.complete("r", lease, f"k{number}", output=types.Payload(data=b"%d" % number))
-        client.begin("r", lease, "last")
-        first.stop(signal.SIGKILL)
-    second = serve(new_sidecar(*store.arguments()))
-    assert "took the journal over" in second.log() and '"local":"absent"' in second.log()
-    with second.channel() as channel:
-        client = Client(channel)
-        lease, history = client.resume("r")
-        done = [step for step in history if step.state == types.STEP_STATE_COMPLETED]
-        assert [step.key for step in done] == [f"k{number}" for number in range(30)]
-        assert client.begin("r", lease, "last").in_doubt.attempts == 1
-        assert client.begin("r", lease, "k7").replay.output.data == b"7"
-        assert status(client).store.verified_at_ms > 0
-
-
-def test_a_restart_on_its_own_disk_ships_its_surplus(new_sidecar, store):
-    sidecar = serve(new_sidecar(*store.arguments("--ship-interval", "1h")))
-    with sidecar.channel() as channel:
-        client = Client(channel)
-        lease = client.start("r")
-        client.begin("r", lease, "k", effect=NONE)
-        sidecar.stop(signal.SIGKILL)
-    serve(sidecar)
-    assert '"local":"ahead"' in sidecar.log()
-    with sidecar.channel() as channel:
-        all_shipped(Client(channel))
-
-
-def test_objects_are_encrypted_with_the_key_and_useless_without(new_sidecar, store, tmp_path):
-    key, other = tmp_path / "key", tmp_path / "other"
-    key.write_text("ab" * 32 + "\n")
-    other.write_text("cd" * 32 + "\n")
-    sidecar = serve(new_sidecar(*store.arguments("--store-key-file", str(key))))
-    with sidecar.channel() as channel:
-        Client(channel).start("r", input=types.Payload(data=b"the secret word" * 9))
-    assert sidecar.stop() == 0
-    assert not any(b"secret word" in path.read_bytes() for path in store.folder.rglob("*")
-                   if path.is_file())
-    wrong = new_sidecar(*store.arguments("--store-key-file", str(other)))
-    assert wrong.spawn().wait(timeout=20) == 1
-    right = serve(new_sidecar(*store.arguments("--store-key-file", str(key))))
-    with right.channel() as channel:
-        assert Client(channel).control.GetRun(control.GetRunRequest(run_id="r"), timeout=9).run.run_id

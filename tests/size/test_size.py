@@ -18,7 +18,7 @@ THREADS_MAX = 24              # 4 of ours; gRPC's core adds by the number of cor
 START_S_MAX = 5.0             # measured: 0.05 s
 
 LIBRARIES = {"libc", "libm", "libgrpc", "libgpr", "libprotobuf-c", "libsqlite3", "libcrypto",
-             "libxxhash", "libmicrohttpd", "libcjson", "libcurl", "libexpat", "libzstd"}
+             "libxxhash", "libmicrohttpd", "libcjson", "libexpat", "libzstd"}
 
 
 def output(*command):

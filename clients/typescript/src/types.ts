@@ -102,6 +102,10 @@ export interface BeginOptions {
   readonly timeoutMs?: number;
   /** Between two notes or heartbeats. Default none. */
   readonly heartbeatMs?: number;
+  /**
+   * Where the intent is when the step may run: "local", on the sidecar's disk, or "remote", also in
+   * the object store. Default: "remote" for `Effect.ONCE` where the sidecar ships to a store.
+   */
   readonly durability?: Durability;
 }
 

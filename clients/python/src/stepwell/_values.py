@@ -45,7 +45,11 @@ class Kind(Enum):
 
 
 class Durability(Enum):
-    """Where a record is when it is acknowledged."""
+    """Where a step's intent is when the step may run.
+
+    LOCAL: on the sidecar's disk. REMOTE: also in the object store, with all before it; the
+    default for effect ONCE where the sidecar ships to one.
+    """
 
     LOCAL = 1
     REMOTE = 2

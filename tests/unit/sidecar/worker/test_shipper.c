@@ -208,6 +208,41 @@ static void what_is_left_goes_at_the_end(void **state)
     assert_int_equal(ended.shipped_lsn, lsn);
 }
 
+/* Goal: a snapshot that takes long does not keep what is left from the store at the end. Method:
+ * the one under way never gets its index; the one that follows the last segment does. */
+static void a_snapshot_gives_way_at_the_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct shipping *shipping = begin(state, rarely);
+    struct objects *objects = malloc(sizeof(*objects));
+    struct sw_shipper_end ended;
+    char parts[PATH_SIZE];
+    char index[128];
+    uint64_t lsn;
+
+    assert_non_null(objects);
+    (void)snprintf(parts, sizeof(parts), "%.*s/v1/agents/snap", 600, fixture->store_path);
+    wait_until(shipping, is_shipped, sw_journal_state(shipping->node.journal)->lsn);
+    play(&shipping->node, 80, 1000 * 1000);
+    (void)work(shipping, 1, true);
+    for (int i = 0; access(parts, F_OK) != 0; i++) { /* until one is under way */
+        assert_true(i < 1000 * WAIT_S);
+        (void)usleep(1000);
+    }
+    lsn = work(shipping, 1, false);
+    ended = end(shipping, 60 * 1000);
+    assert_int_equal(ended.shipped_lsn, lsn);
+    list_objects(fixture, "v1/agents/log/", objects);
+    (void)snprintf(index, sizeof(index), "v1/agents/snap/%.20s/index",
+                   strrchr(objects->keys[objects->count - 1], '/') + 1);
+    list_objects(fixture, "v1/agents/snap/", objects);
+    for (size_t i = 0; i < objects->count; i++)
+        if (strstr(objects->keys[i], "/index") != NULL)
+            assert_string_equal(objects->keys[i], index);
+    assert_string_equal(objects->keys[objects->count - 1], index);
+    free(objects);
+}
+
 static void an_outage_is_told_and_survived(void **state)
 {
     struct sw_ship_policy policy = {.interval_us = LONG_US,
@@ -314,6 +349,7 @@ int main(void)
         TEST(what_nobody_waits_for_goes_after_the_interval),
         TEST(much_goes_at_once_and_so_does_all_when_told),
         TEST(what_is_left_goes_at_the_end),
+        TEST(a_snapshot_gives_way_at_the_end),
         TEST(an_outage_is_told_and_survived),
         TEST(the_status_is_what_happened),
         TEST(an_end_without_the_store_is_bounded),

@@ -95,6 +95,23 @@ static void damaged_older_snapshot_keeps_the_segments(void **state)
     free(objects);
 }
 
+static void snapshot_that_gave_way_is_written_later(void **state)
+{
+    struct fixture *fixture = *state;
+    struct node node = node_of(fixture, "a");
+
+    start(&node);
+    work(&node);
+    sw_archive_give_way(node.archive, true);
+    assert_int_equal(sw_archive_snapshot(node.archive, node.reader, &fixture->err), SW_CANCELLED);
+    assert_int_equal(sw_archive_state(node.archive).snapshot_slot, 0);
+    work(&node); /* shipping does not */
+    sw_archive_give_way(node.archive, false);
+    snapshot(&node);
+    assert_int_equal(verified(fixture).snapshots, 1);
+    stop(&node);
+}
+
 /* Method: each visit of each fault point; afterwards the store verifies, a new disk gets
  * everything, and in the end as much has been removed as without faults. */
 static void snapshot_can_be_interrupted_anywhere(void **state)
@@ -179,6 +196,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(snapshot_of_the_same_slot_is_not_written_twice, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(damaged_older_snapshot_keeps_the_segments, setup, teardown),
+        cmocka_unit_test_setup_teardown(snapshot_that_gave_way_is_written_later, setup, teardown),
         cmocka_unit_test_setup_teardown(snapshot_can_be_interrupted_anywhere, setup, teardown),
         cmocka_unit_test_setup_teardown(purged_runs_stay_purged, setup, teardown),
     };

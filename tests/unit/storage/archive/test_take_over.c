@@ -327,6 +327,37 @@ static void fence_below_the_floor_is_void(void **state)
     stop(&b);
 }
 
+/* Goal: a reader whose snapshot is collected under it begins again with the newest; that is no
+ * damage. Method: the snapshot has more parts than are under way at once; behind the first the
+ * owner writes three more. */
+static void snapshot_that_goes_while_it_is_read_is_no_damage(void **state)
+{
+    struct fixture *fixture = *state;
+    struct node a = node_of(fixture, "a");
+    struct node b = node_of(fixture, "b");
+    struct meanwhile meanwhile = {.owner = &a, .at_records = 2};
+    struct sw_store_options options = {.url = fixture->store_path};
+    struct sw_store *second = NULL;
+
+    start(&a);
+    play(&a, 18, 1000 * 1000);
+    ship(&a);
+    snapshot(&a);
+    ok(fixture, sw_store_open(&options, &second, &fixture->err));
+    fixture->options.store = second; /* a goes on with its own */
+    fixture->options.parallel = 1;
+    fixture->options.progress = work_meanwhile;
+    fixture->options.self = &meanwhile;
+    start(&b);
+    fixture->options.progress = NULL;
+    assert_true(meanwhile.done);
+    assert_same(dump_of(fixture, a.directory), dump_of(fixture, b.directory));
+    stop(&a);
+    stop(&b);
+    sw_store_close(second);
+    fixture->options.store = fixture->store;
+}
+
 /* The other half: what is shipped between reading and fencing is taken too. */
 static void what_is_shipped_before_the_fence_is_taken(void **state)
 {
@@ -440,6 +471,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(directory_in_use_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(tail_of_the_fenced_can_be_put_aside, setup, teardown),
         cmocka_unit_test_setup_teardown(fence_below_the_floor_is_void, setup, teardown),
+        cmocka_unit_test_setup_teardown(snapshot_that_goes_while_it_is_read_is_no_damage, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(what_is_shipped_before_the_fence_is_taken, setup, teardown),
         cmocka_unit_test_setup_teardown(last_moment_divergence_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(take_over_can_be_interrupted_anywhere, setup, teardown),

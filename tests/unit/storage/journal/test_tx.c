@@ -73,6 +73,35 @@ static void an_undo_takes_one_command_back(void **state)
     fixture_ok(fixture, fixture_verify(fixture, &report));
 }
 
+/* Goal: SQLite rolls back by itself after some errors, of a mere reading too. Then nothing of the
+ * batch is committed: what follows it would lie behind a gap. */
+static void a_transaction_that_sqlite_dropped_is_lost_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sw_record late;
+    struct seen before;
+    uint64_t run;
+    uint64_t lsn;
+
+    fixture_open(fixture);
+    run = fixture_append(fixture, fixture_run(fixture, "run-1"));
+    fixture_commit(fixture);
+    before = see(fixture);
+    lsn = fixture_lsn(fixture);
+    (void)fixture_append(fixture, fixture_begun(fixture, run, "a", "[]", 2));
+    fixture_ok(fixture, sw_tx_flush(fixture->journal, &fixture->err));
+    assert_int_equal(sqlite3_exec(fixture->journal->db.handle, "ROLLBACK", NULL, NULL, NULL),
+                     SQLITE_OK);
+    late = fixture_begun(fixture, run, "b", "[]", 2);
+    assert_int_equal(sw_journal_append(fixture->journal, &late, &fixture->err), SW_JOURNAL_FULL);
+    assert_int_equal(sw_journal_commit(fixture->journal, true, &fixture->err), SW_JOURNAL_FULL);
+    assert_int_equal(fixture_lsn(fixture), lsn);
+    assert_int_equal(see(fixture).hash, before.hash);
+    (void)fixture_append(fixture, fixture_begun(fixture, run, "c", "[]", 2));
+    fixture_commit(fixture);
+    assert_int_equal(fixture_lsn(fixture), lsn + 1);
+}
+
 static void a_sync_covers_what_was_committed_before(void **state)
 {
     const struct sw_journal_state *now;
@@ -173,6 +202,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_rollback_leaves_nothing, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(an_undo_takes_one_command_back, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_transaction_that_sqlite_dropped_is_lost_whole,
+                                        fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_sync_covers_what_was_committed_before, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(a_failure_is_the_end, fixture_setup, fixture_teardown),
