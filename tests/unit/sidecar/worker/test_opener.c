@@ -61,8 +61,10 @@ static int open_up(void **state)
 {
     struct opening *opening = calloc(1, sizeof(*opening));
 
-    if (opening == NULL || setup(state) != 0)
+    if (opening == NULL || setup(state) != 0) {
+        free(opening);
         return -1;
+    }
     opening->fixture = *state;
     (void)snprintf(opening->directory, PATH_SIZE, "%s/a", opening->fixture->root);
     (void)snprintf(opening->name_path, PATH_SIZE, "%s/name", opening->fixture->root);

@@ -39,6 +39,8 @@ static void names_come_back(void **state)
 
 static void foreign_names_are_told(void **state)
 {
+    static const char upper[] = "v1/agents/snap/00000000000000000012/"
+                                "AB01000000000000000000000000000000000000000000000000000000000000";
     static const char *const keys[] = {
         "",
         "meta",
@@ -56,8 +58,7 @@ static void foreign_names_are_told(void **state)
         "v1/agents/snap/00000000000000000012/",
         "v1/agents/snap/00000000000000000012/index2",
         "v1/agents/snap/00000000000000000012/ab01",
-        "v1/agents/snap/00000000000000000012/"
-        "AB01000000000000000000000000000000000000000000000000000000000000",
+        upper,
         "v1/agents/orphan/ff000000000000000000000000000000/3-4",
         "v1/agents/orphan/ff000000000000000000000000000000/00000000000000000003",
     };

@@ -11,6 +11,7 @@
 
 #include "storage/journal/journal.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -92,6 +93,7 @@ static inline void fixture_ok(struct fixture *fixture, enum sw_code code)
 static inline void fixture_open(struct fixture *fixture)
 {
     fixture_ok(fixture, sw_journal_open(&fixture->options, &fixture->journal, &fixture->err));
+    assert(fixture->journal != NULL);
 }
 
 static inline void fixture_close(struct fixture *fixture)

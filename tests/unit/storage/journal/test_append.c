@@ -38,8 +38,8 @@ static void the_run_index_decides(void **state)
     struct fixture *fixture = *state;
     struct sw_record again;
     struct sw_record ended;
-    struct seen before;
-    struct seen after;
+    struct seen before = {0};
+    struct seen after = {0};
     uint64_t run;
 
     fixture_open(fixture);

@@ -15,9 +15,9 @@ static void index_some(struct fixture *fixture, uint64_t rows_max)
 static void slices_change_nothing_one_can_see(void **state)
 {
     struct fixture *fixture = *state;
-    struct sw_verify_report report;
-    struct seen before;
-    struct seen after;
+    struct sw_verify_report report = {0};
+    struct seen before = {0};
+    struct seen after = {0};
     uint64_t indexed = 0;
 
     fixture_open(fixture);
@@ -92,7 +92,7 @@ static void a_slice_is_there_or_not(void **state)
 
     for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
         struct fixture *fixture = *state;
-        struct sw_verify_report report;
+        struct sw_verify_report report = {0};
 
         fixture_empty(fixture->directory);
         fixture_open(fixture);

@@ -165,9 +165,9 @@ static void after_a_clean_end_the_wal_may_be_lost(void **state)
     struct sw_journal_reader *reader;
 
     for (int way = 0; way < 8; way++) {
-        struct sw_verify_report report;
-        struct seen before;
-        struct seen after;
+        struct sw_verify_report report = {0};
+        struct seen before = {0};
+        struct seen after = {0};
         uint64_t lsn;
 
         fixture_empty(fixture->directory);

@@ -55,7 +55,7 @@ static void every_size_comes_back(void **state)
                                    BYTES};
     enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };
     struct fixture *fixture = *state;
-    struct sw_verify_report report;
+    struct sw_verify_report report = {0};
     uint64_t lsns[SIZES];
     uint8_t *bytes[SIZES];
     uint64_t run;
@@ -78,7 +78,7 @@ static void every_size_comes_back(void **state)
 
 static uint64_t chunk_bytes(struct fixture *fixture)
 {
-    struct sw_verify_report report;
+    struct sw_verify_report report = {0};
 
     fixture_commit(fixture);
     fixture_ok(fixture, fixture_verify(fixture, &report));

@@ -75,6 +75,7 @@ static struct fixture *copy_setup(void)
 
     assert_int_equal(fixture_setup(&state), 0);
     copy = state;
+    assert(copy != NULL);
     copy->options.import = true;
     fixture_open(copy);
     return copy;

@@ -9,7 +9,7 @@
 static void a_sound_journal_is_counted(void **state)
 {
     struct fixture *fixture = *state;
-    struct sw_verify_report report;
+    struct sw_verify_report report = {0};
 
     fixture_open(fixture);
     (void)fixture_whole_run(fixture, "run-1", 3, 3000);
@@ -78,7 +78,7 @@ static void a_change_is_found(void **state)
     struct fixture *fixture = *state;
 
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-        struct sw_verify_report report;
+        struct sw_verify_report report = {0};
         enum sw_code code;
 
         fixture_empty(fixture->directory);
@@ -113,7 +113,7 @@ static void a_damaged_page_is_found(void **state)
     fixture_close(fixture);
     assert_int_equal(stat(fixture->path, &file), 0);
     for (long page = 0; page < file.st_size / SW_PAGE_SIZE; page++) {
-        struct sw_verify_report report;
+        struct sw_verify_report report = {0};
         uint8_t before[8];
         uint8_t after[8];
         FILE *db = fopen(fixture->path, "r+");
@@ -138,7 +138,7 @@ static void any_life_is_sound(void **state)
 {
     for (uint64_t seed = 100; seed < 104; seed++) {
         struct fixture *fixture = *state;
-        struct sw_verify_report report;
+        struct sw_verify_report report = {0};
 
         fixture_close(fixture);
         fixture_empty(fixture->directory);

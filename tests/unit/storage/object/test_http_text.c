@@ -92,9 +92,9 @@ static void an_interim_answer_is_forgotten(void **state)
     (void)state;
     assert_int_equal(response.status, 200);
     assert_false(has_length);
-    response = LINES("HTTP/1.1 200 OK\r\n", "Transfer-Encoding: Chunked\r\n");
+    (void)LINES("HTTP/1.1 200 OK\r\n", "Transfer-Encoding: Chunked\r\n");
     assert_true(has_length);
-    response = LINES("HTTP/1.1 200 OK\r\n", "Transfer-Encoding: identity\r\n");
+    (void)LINES("HTTP/1.1 200 OK\r\n", "Transfer-Encoding: identity\r\n");
     assert_false(has_length);
 }
 
