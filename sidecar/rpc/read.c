@@ -47,9 +47,11 @@ static void on_back(struct sw_tag *tag, bool ok)
     sw_reader_job_take_back(&read->job);
     read->server->reads--;
     if (wants_more(read)) {
-        read->rc = submit(read, &read->err);
-        if (read->rc == SW_OK)
+        enum sw_code rc = submit(read, &read->err);
+
+        if (rc == SW_OK) /* it is the reader's from here on */
             return;
+        read->rc = rc;
     }
     read->rc = read->reading->finish(read, read->rc);
     read->done(read);
