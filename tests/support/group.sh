@@ -44,8 +44,11 @@ run_ctest() { # PRESET LABEL-PATTERN [ARGUMENT...]
         --output-junit "$SW_RESULTS/ctest-$preset-${label//[^a-z]/-}.xml" "$@" || bad=1
 }
 
+# A quick run takes what waits side by side; a full one takes each test by itself.
 run_pytest() { # [ARGUMENT...] PATH...
-    python -m pytest -q -p no:cacheprovider --timeout "${SW_TEST_TIMEOUT:-120}" \
+    local beside=()
+    [ "$SW_QUICK" != 1 ] || beside=(-n $(($(nproc) + 2)))
+    python -m pytest -q -p no:cacheprovider --timeout "${SW_TEST_TIMEOUT:-120}" "${beside[@]}" \
         --junitxml "$SW_RESULTS/pytest-$(cat "$SW_RESULTS"/pytest-*.xml 2>/dev/null | wc -c).xml" \
         "$@" || bad=1
 }
