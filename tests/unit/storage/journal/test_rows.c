@@ -243,8 +243,9 @@ static void a_run_half_removed_is_given_as_removed(void **state)
     fixture_open(fixture);
     run = fixture_whole_run(fixture, "gone", 300, 2000);
     (void)fixture_whole_run(fixture, "kept", 2, 2000);
-    fixture_ok(fixture, sw_journal_maintain(fixture->journal, fixture->now_ms - 4, false, &more,
-                                            &fixture->err));
+    for (int i = 0; i < 2; i++) /* the WAL is folded back first */
+        fixture_ok(fixture, sw_journal_maintain(fixture->journal, fixture->now_ms - 4, false, &more,
+                                                &fixture->err));
     assert_int_equal(fixture_query(fixture, "SELECT count(*) FROM run WHERE purged = 1"), 1);
     assert_true(fixture_query(fixture, "SELECT count(*) FROM log WHERE body IS NOT NULL") > 300);
     rows_take(fixture, 0, 0, &rows);
