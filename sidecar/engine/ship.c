@@ -17,16 +17,23 @@ enum {
     SNAPSHOT_OVERDUE_SEGMENTS = 4096
 };
 
+bool sw_decide_ship_soon(const struct sw_ship_policy *policy, const struct sw_ship_state *state)
+{
+    return state->soon_lsn > state->shipped_lsn || state->pending_bytes >= policy->bytes_max;
+}
+
 struct sw_ship_decision sw_decide_ship(const struct sw_ship_policy *policy,
                                        const struct sw_ship_state *state, uint64_t now_us)
 {
     struct sw_ship_decision later = {.when = SW_SHIP_LATER};
+    uint64_t soon_us = state->last_us == 0 ? 0 : state->last_us + policy->spacing_us;
 
     if (state->lsn <= state->shipped_lsn)
         return (struct sw_ship_decision){.when = SW_SHIP_NEVER};
     later.at_us = state->oldest_us + policy->interval_us;
-    if (state->every || state->wanted_lsn > state->shipped_lsn ||
-        state->pending_bytes >= policy->bytes_max)
+    if (sw_decide_ship_soon(policy, state) && soon_us < later.at_us)
+        later.at_us = soon_us;
+    if (state->every || state->wanted_lsn > state->shipped_lsn)
         later.at_us = 0;
     if (later.at_us < state->not_before_us)
         later.at_us = state->not_before_us;

@@ -25,7 +25,8 @@ enum {
 enum rest {
     AWAKE,       /* it looks again before it rests */
     RESTS,       /* nothing is pending: any commit wakes it */
-    RESTS_TIMED, /* what is to go at once wakes it */
+    RESTS_TIMED, /* what is to go soon or at once wakes it */
+    RESTS_SOON,  /* until what is to go soon goes: only what is to go at once wakes it */
     BACKS_OFF    /* only an order wakes it */
 };
 
@@ -38,6 +39,7 @@ struct sw_shipper {
     _Atomic uint64_t lsn;
     _Atomic uint64_t bytes; /* since the start, of everything up to lsn */
     _Atomic uint64_t wanted_lsn;
+    _Atomic uint64_t soon_lsn;
 
     /* written by the shipper */
     _Atomic uint64_t shipped_lsn;
@@ -56,6 +58,7 @@ struct sw_shipper {
     struct sw_archive *archive;
     struct sw_journal_reader *reader;
     uint64_t not_before_us;
+    uint64_t last_us; /* when it last began to ship */
     unsigned failures;
     uint64_t snapshot_after_us;
     uint32_t times_us[TIMES_KEPT];
@@ -112,13 +115,15 @@ static void wake(struct sw_shipper *shipper)
 /* The thread says how it rests, looks once more, and only then waits; here what it looks at
  * is stored before its rest is read. So one of the two sees the other. */
 void sw_shipper_committed(struct sw_shipper *shipper, uint64_t lsn, uint64_t bytes,
-                          uint64_t wanted_lsn)
+                          uint64_t wanted_lsn, bool soon)
 {
     uint64_t sum = atomic_load_explicit(&shipper->bytes, memory_order_relaxed) + bytes;
     int rest;
 
     if (wanted_lsn > atomic_load_explicit(&shipper->wanted_lsn, memory_order_relaxed))
         atomic_store(&shipper->wanted_lsn, wanted_lsn);
+    if (soon)
+        atomic_store(&shipper->soon_lsn, lsn);
     atomic_store(&shipper->bytes, sum);
     atomic_store(&shipper->lsn, lsn);
     if (atomic_load(&shipper->oldest_us) == 0 && lsn > atomic_load(&shipper->shipped_lsn)) {
@@ -128,8 +133,10 @@ void sw_shipper_committed(struct sw_shipper *shipper, uint64_t lsn, uint64_t byt
     }
     rest = atomic_load(&shipper->rest);
     if (rest == RESTS ||
-        (rest == RESTS_TIMED && (wanted_lsn != 0 || atomic_load(&shipper->every) ||
-                                 pending_bytes(shipper) >= shipper->options.policy.bytes_max)))
+        ((rest == RESTS_TIMED || rest == RESTS_SOON) &&
+         (wanted_lsn != 0 || atomic_load(&shipper->every))) ||
+        (rest == RESTS_TIMED &&
+         (soon || pending_bytes(shipper) >= shipper->options.policy.bytes_max)))
         wake(shipper);
 }
 
@@ -260,6 +267,7 @@ static void ship(struct sw_shipper *shipper)
     struct sw_err err = {0};
     enum sw_code rc = SW_OK;
 
+    shipper->last_us = pass_us;
     while (rc == SW_OK && atomic_load(&shipper->shipped_lsn) < lsn) {
         uint64_t started_us = now_us(shipper);
         bool more;
@@ -326,7 +334,7 @@ static bool may_snapshot(const struct sw_shipper *shipper)
 
 /* ---- the thread ----------------------------------------------------------------------- */
 
-static struct sw_ship_decision decide(struct sw_shipper *shipper)
+static struct sw_ship_decision decide(struct sw_shipper *shipper, enum rest *ret_rest)
 {
     struct sw_ship_state state = {
         .lsn = atomic_load(&shipper->lsn),
@@ -336,25 +344,34 @@ static struct sw_ship_decision decide(struct sw_shipper *shipper)
         .oldest_us = atomic_load(&shipper->oldest_us),
         .not_before_us = shipper->not_before_us,
         .every = atomic_load(&shipper->every),
+        .soon_lsn = atomic_load(&shipper->soon_lsn),
+        .last_us = shipper->last_us,
     };
+    const struct sw_ship_policy *policy = &shipper->options.policy;
+    struct sw_ship_decision decision = sw_decide_ship(policy, &state, now_us(shipper));
 
-    return sw_decide_ship(&shipper->options.policy, &state, now_us(shipper));
+    if (decision.when == SW_SHIP_NEVER)
+        *ret_rest = RESTS;
+    else if (decision.at_us == shipper->not_before_us)
+        *ret_rest = BACKS_OFF;
+    else
+        *ret_rest = sw_decide_ship_soon(policy, &state) ? RESTS_SOON : RESTS_TIMED;
+    return decision;
 }
 
 /* Returns when something is to be done, or the thread is to stop. */
 static void rest(struct sw_shipper *shipper)
 {
     struct sw_ship_decision decision;
+    enum rest kind;
 
     pthread_mutex_lock(&shipper->lock);
     while (!atomic_load(&shipper->stopping)) {
-        decision = decide(shipper);
+        decision = decide(shipper, &kind);
         if (decision.when == SW_SHIP_NOW)
             break;
-        atomic_store(&shipper->rest, decision.when == SW_SHIP_NEVER             ? RESTS
-                                     : decision.at_us == shipper->not_before_us ? BACKS_OFF
-                                                                                : RESTS_TIMED);
-        decision = decide(shipper);
+        atomic_store(&shipper->rest, kind);
+        decision = decide(shipper, &kind);
         if (decision.when == SW_SHIP_NEVER)
             pthread_cond_wait(&shipper->woken, &shipper->lock);
         else if (decision.when == SW_SHIP_LATER)
