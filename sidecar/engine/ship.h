@@ -51,7 +51,7 @@ bool sw_decide_ship_soon(const struct sw_ship_policy *policy, const struct sw_sh
 bool sw_decide_backlog_full(const struct sw_ship_policy *policy, uint64_t pending_bytes,
                             uint64_t oldest_us, uint64_t now_us);
 
-/* A snapshot holds up the segments behind it and costs as much as the whole journal. */
+/* A snapshot costs as much as the whole journal, beside the segments. */
 struct sw_snapshot_state {
     bool due;                /* the archive says: a restore would read much beside the last one */
     bool awaited;            /* somebody waits for the next segment */

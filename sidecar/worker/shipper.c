@@ -9,6 +9,7 @@
 
 #include "sidecar/log.h"
 #include "sidecar/metrics.h"
+#include "sidecar/worker/snapshotter.h"
 #include "sidecar/worker/thread.h"
 #include "storage/base/hash.h"
 #include "storage/journal/journal.h"
@@ -46,6 +47,7 @@ struct sw_shipper {
     _Atomic uint64_t shipped_bytes; /* of what is surely shipped: what is pending is over-, never
                                      * underestimated */
     _Atomic uint64_t oldest_us;     /* likewise; the loop sets it where there is none */
+    _Atomic uint64_t snapshot_lsn;  /* of the snapshot under way; UINT64_MAX: there is none */
     _Atomic int rest;
     atomic_bool fenced;
 
@@ -60,6 +62,8 @@ struct sw_shipper {
     uint64_t not_before_us;
     uint64_t last_us; /* when it last began to ship */
     unsigned failures;
+    struct sw_snapshotter *snapshotter; /* NULL: no snapshot is under way */
+    uint64_t snapshot_began_us;
     uint64_t snapshot_after_us;
     uint32_t times_us[TIMES_KEPT];
     uint64_t times;
@@ -151,6 +155,15 @@ uint64_t sw_shipper_shipped_lsn(const struct sw_shipper *shipper)
     return atomic_load(&shipper->shipped_lsn);
 }
 
+/* In this order: whoever sees that more was shipped sees the snapshot that began before it. */
+uint64_t sw_shipper_keep_after(const struct sw_shipper *shipper)
+{
+    uint64_t shipped = atomic_load(&shipper->shipped_lsn);
+    uint64_t snapshot = atomic_load(&shipper->snapshot_lsn);
+
+    return snapshot < shipped ? snapshot : shipped;
+}
+
 bool sw_shipper_is_fenced(const struct sw_shipper *shipper)
 {
     return atomic_load_explicit(&shipper->fenced, memory_order_acquire);
@@ -218,9 +231,21 @@ static void publish(struct sw_shipper *shipper, enum sw_store_health health, con
 
 /* ---- shipping ---------------------------------------------------------------------- */
 
-static void fail(struct sw_shipper *shipper, const char *what, const struct sw_err *err)
+static void tell_failure(struct sw_shipper *shipper, const char *what, const struct sw_err *err)
 {
     bool away = err->code == SW_STORE_UNAVAILABLE;
+
+    publish(shipper, away ? SW_STORE_AWAY : SW_STORE_REFUSES, err->text);
+    if (away)
+        sw_log(WARNING, what, {"reason", .text = sw_code_name(err->code)},
+               {"failures", .number = shipper->failures}, {"error", .text = err->text});
+    else
+        sw_log(ERROR, what, {"reason", .text = sw_code_name(err->code)},
+               {"failures", .number = shipper->failures}, {"error", .text = err->text});
+}
+
+static void fail(struct sw_shipper *shipper, const struct sw_err *err)
+{
     uint64_t seed;
 
     if (err->code == SW_CANCELLED)
@@ -236,13 +261,7 @@ static void fail(struct sw_shipper *shipper, const char *what, const struct sw_e
     sw_random(&seed, sizeof seed);
     shipper->failures++;
     shipper->not_before_us = now_us(shipper) + sw_ship_back_off_us(shipper->failures, seed);
-    publish(shipper, away ? SW_STORE_AWAY : SW_STORE_REFUSES, err->text);
-    if (away)
-        sw_log(WARNING, what, {"reason", .text = sw_code_name(err->code)},
-               {"failures", .number = shipper->failures}, {"error", .text = err->text});
-    else
-        sw_log(ERROR, what, {"reason", .text = sw_code_name(err->code)},
-               {"failures", .number = shipper->failures}, {"error", .text = err->text});
+    tell_failure(shipper, "shipping failed", err);
 }
 
 static void take_progress(struct sw_shipper *shipper)
@@ -263,11 +282,10 @@ static void ship(struct sw_shipper *shipper)
 {
     uint64_t bytes = atomic_load(&shipper->bytes);
     uint64_t lsn = atomic_load(&shipper->lsn);
-    uint64_t pass_us = now_us(shipper);
     struct sw_err err = {0};
     enum sw_code rc = SW_OK;
 
-    shipper->last_us = pass_us;
+    shipper->last_us = now_us(shipper);
     while (rc == SW_OK && atomic_load(&shipper->shipped_lsn) < lsn) {
         uint64_t started_us = now_us(shipper);
         bool more;
@@ -279,7 +297,7 @@ static void ship(struct sw_shipper *shipper)
         }
     }
     if (rc != SW_OK) {
-        fail(shipper, "shipping failed", &err);
+        fail(shipper, &err);
         return;
     }
     publish(shipper, SW_STORE_ANSWERS, "");
@@ -288,24 +306,23 @@ static void ship(struct sw_shipper *shipper)
     /* What was committed meanwhile is not older than the pass. Looked at behind the line above:
      * a commit that found the old age there is seen here. */
     if (atomic_load(&shipper->lsn) > atomic_load(&shipper->shipped_lsn))
-        set_oldest(shipper, pass_us);
+        set_oldest(shipper, shipper->last_us);
     shipper->options.changed(shipper->options.self);
 }
 
-static void snapshot(struct sw_shipper *shipper)
-{
-    uint64_t started_us = now_us(shipper);
-    struct sw_archive_state state;
-    struct sw_err err = {0};
-    uint64_t now_ms;
+/* ---- snapshots ----------------------------------------------------------------------- */
 
-    if (sw_archive_snapshot(shipper->archive, shipper->reader, &err) != SW_OK) {
+static void tell_snapshot(struct sw_shipper *shipper, enum sw_code rc, const struct sw_err *err)
+{
+    struct sw_archive_state state = sw_archive_state(shipper->archive);
+    uint64_t now_ms = sw_clock_now_ms(shipper->options.clock);
+
+    if (rc != SW_OK) {
         shipper->snapshot_after_us = now_us(shipper) + SNAPSHOT_PAUSE_US;
-        fail(shipper, "snapshot failed", &err);
+        if (rc != SW_CANCELLED)
+            tell_failure(shipper, "snapshot failed", err);
         return;
     }
-    now_ms = sw_clock_now_ms(shipper->options.clock);
-    state = sw_archive_state(shipper->archive);
     pthread_mutex_lock(&shipper->lock);
     shipper->status.snapshot_at_ms = now_ms;
     shipper->status.verified_at_ms = now_ms;
@@ -314,7 +331,55 @@ static void snapshot(struct sw_shipper *shipper)
     publish(shipper, SW_STORE_ANSWERS, "");
     sw_log(INFO, "snapshot", {"slot", .number = state.snapshot_slot},
            {"bytes", .number = state.snapshot_bytes},
-           {"ms", .number = (now_us(shipper) - started_us) / 1000});
+           {"ms", .number = (now_us(shipper) - shipper->snapshot_began_us) / 1000});
+}
+
+static void on_snapshot_ended(void *self)
+{
+    wake(self);
+}
+
+static void begin_snapshot(struct sw_shipper *shipper)
+{
+    struct sw_snapshotter_options options = {
+        .data = shipper->options.data,
+        .store = shipper->options.store_options,
+        .ended = on_snapshot_ended,
+        .self = shipper,
+    };
+    struct sw_err err = {0};
+    enum sw_code rc;
+
+    shipper->snapshot_began_us = now_us(shipper);
+    atomic_store(&shipper->snapshot_lsn, sw_archive_state(shipper->archive).shipped_lsn);
+    rc = sw_snapshotter_start(&options, shipper->archive, &shipper->snapshotter, &err);
+    if (rc == SW_OK)
+        return;
+    atomic_store(&shipper->snapshot_lsn, UINT64_MAX);
+    tell_snapshot(shipper, rc, &err);
+}
+
+static void finish_snapshot(struct sw_shipper *shipper)
+{
+    struct sw_err err = {0};
+    enum sw_code rc = sw_snapshotter_finish(&shipper->snapshotter, shipper->archive, &err);
+
+    atomic_store(&shipper->snapshot_lsn, UINT64_MAX);
+    tell_snapshot(shipper, rc, &err);
+}
+
+/* At the end: there is nothing else to be done meanwhile. */
+static void snapshot_at_end(struct sw_shipper *shipper)
+{
+    struct sw_err err = {0};
+
+    shipper->snapshot_began_us = now_us(shipper);
+    tell_snapshot(shipper, sw_archive_snapshot(shipper->archive, shipper->reader, &err), &err);
+}
+
+static bool has_snapshot_ended(const struct sw_shipper *shipper)
+{
+    return shipper->snapshotter != NULL && sw_snapshotter_has_ended(shipper->snapshotter);
 }
 
 static bool may_snapshot(const struct sw_shipper *shipper)
@@ -328,8 +393,8 @@ static bool may_snapshot(const struct sw_shipper *shipper)
         .snapshot_bytes = archive.snapshot_bytes,
     };
 
-    return sw_decide_snapshot(&state) && !atomic_load(&shipper->stopping) &&
-           now_us(shipper) >= shipper->snapshot_after_us;
+    return shipper->snapshotter == NULL && sw_decide_snapshot(&state) &&
+           !atomic_load(&shipper->stopping) && now_us(shipper) >= shipper->snapshot_after_us;
 }
 
 /* ---- the thread ----------------------------------------------------------------------- */
@@ -347,15 +412,16 @@ static struct sw_ship_decision decide(struct sw_shipper *shipper, enum rest *ret
         .soon_lsn = atomic_load(&shipper->soon_lsn),
         .last_us = shipper->last_us,
     };
-    const struct sw_ship_policy *policy = &shipper->options.policy;
-    struct sw_ship_decision decision = sw_decide_ship(policy, &state, now_us(shipper));
+    struct sw_ship_decision decision =
+        sw_decide_ship(&shipper->options.policy, &state, now_us(shipper));
 
     if (decision.when == SW_SHIP_NEVER)
         *ret_rest = RESTS;
     else if (decision.at_us == shipper->not_before_us)
         *ret_rest = BACKS_OFF;
     else
-        *ret_rest = sw_decide_ship_soon(policy, &state) ? RESTS_SOON : RESTS_TIMED;
+        *ret_rest =
+            sw_decide_ship_soon(&shipper->options.policy, &state) ? RESTS_SOON : RESTS_TIMED;
     return decision;
 }
 
@@ -366,7 +432,7 @@ static void rest(struct sw_shipper *shipper)
     enum rest kind;
 
     pthread_mutex_lock(&shipper->lock);
-    while (!atomic_load(&shipper->stopping)) {
+    while (!atomic_load(&shipper->stopping) && !has_snapshot_ended(shipper)) {
         decision = decide(shipper, &kind);
         if (decision.when == SW_SHIP_NOW)
             break;
@@ -415,10 +481,16 @@ static void run(void *self)
 
     while (!atomic_load(&shipper->stopping) && !sw_shipper_is_fenced(shipper)) {
         ship(shipper);
+        if (has_snapshot_ended(shipper))
+            finish_snapshot(shipper);
         if (!sw_shipper_is_fenced(shipper) && may_snapshot(shipper))
-            snapshot(shipper);
+            begin_snapshot(shipper);
         if (!sw_shipper_is_fenced(shipper))
             rest(shipper);
+    }
+    if (shipper->snapshotter != NULL) {
+        sw_snapshotter_cancel(shipper->snapshotter);
+        finish_snapshot(shipper);
     }
     /* Fenced: what the loop still commits belongs to the tail. */
     pthread_mutex_lock(&shipper->lock);
@@ -427,13 +499,12 @@ static void run(void *self)
     pthread_mutex_unlock(&shipper->lock);
     while (wait_to_ship_rest(shipper))
         ship(shipper);
-    sw_archive_give_way(shipper->archive, false);
     if (sw_shipper_is_fenced(shipper))
         put_aside(shipper);
     else if (sw_archive_state(shipper->archive).segments_since_snapshot >=
                  SNAPSHOT_AT_END_SEGMENTS &&
              now_us(shipper) + SNAPSHOT_AT_END_US < atomic_load(&shipper->stop_at_us))
-        snapshot(shipper);
+        snapshot_at_end(shipper);
     pthread_mutex_lock(&shipper->lock);
     shipper->has_ended = true;
     pthread_cond_signal(&shipper->ended);
@@ -460,6 +531,7 @@ static void init(struct sw_shipper *shipper, const struct sw_shipper_options *op
     shipper->options = *options;
     atomic_store(&shipper->lsn, options->lsn);
     atomic_store(&shipper->shipped_lsn, state.shipped_lsn);
+    atomic_store(&shipper->snapshot_lsn, UINT64_MAX);
     /* A surplus found at the start goes at once: nobody knows how old it is. */
     atomic_store(&shipper->wanted_lsn, options->lsn);
     shipper->status.health = SW_STORE_ANSWERS;
@@ -512,7 +584,6 @@ struct sw_shipper_end sw_shipper_stop(struct sw_shipper *shipper, uint64_t timeo
     until_us = now_us(shipper) + timeout_ms * 1000;
     atomic_store(&shipper->every, true);
     atomic_store(&shipper->stop_at_us, until_us);
-    sw_archive_give_way(shipper->archive, true); /* before stopping: the thread takes it back */
     pthread_mutex_lock(&shipper->lock);
     atomic_store(&shipper->stopping, true);
     pthread_cond_signal(&shipper->woken);

@@ -20,6 +20,7 @@ struct shipping {
     struct node node;
     struct sw_shipper *shipper;
     struct sw_ship_policy policy;
+    struct sw_store_options store;
     uint64_t run;
     pthread_mutex_t lock;
     pthread_cond_t heard;
@@ -42,6 +43,7 @@ static void start_shipper(struct shipping *shipping)
         .data = shipping->node.directory,
         .lsn = sw_journal_state(shipping->node.journal)->lsn,
         .store = shipping->fixture->store,
+        .store_options = &shipping->store,
         .clock = &sw_clock_system,
         .policy = shipping->policy,
         .changed = on_changed,
@@ -60,6 +62,7 @@ static struct shipping *begin(void **state, struct sw_ship_policy policy)
     assert_non_null(shipping);
     shipping->fixture = *state;
     shipping->policy = policy;
+    shipping->store.url = shipping->fixture->store_path;
     pthread_mutex_init(&shipping->lock, NULL);
     pthread_cond_init(&shipping->heard, NULL);
     shipping->node = node_of(*state, "a");
