@@ -122,6 +122,7 @@ void sw_shipper_committed(struct sw_shipper *shipper, uint64_t lsn, uint64_t byt
                           uint64_t wanted_lsn, bool soon)
 {
     uint64_t sum = atomic_load_explicit(&shipper->bytes, memory_order_relaxed) + bytes;
+    bool at_once = wanted_lsn != 0 || atomic_load(&shipper->every);
     int rest;
 
     if (wanted_lsn > atomic_load_explicit(&shipper->wanted_lsn, memory_order_relaxed))
@@ -135,12 +136,10 @@ void sw_shipper_committed(struct sw_shipper *shipper, uint64_t lsn, uint64_t byt
         if (lsn <= atomic_load(&shipper->shipped_lsn)) /* meanwhile, and it was not seen there */
             set_oldest(shipper, 0);
     }
+    soon = soon || pending_bytes(shipper) >= shipper->options.policy.bytes_max;
     rest = atomic_load(&shipper->rest);
-    if (rest == RESTS ||
-        ((rest == RESTS_TIMED || rest == RESTS_SOON) &&
-         (wanted_lsn != 0 || atomic_load(&shipper->every))) ||
-        (rest == RESTS_TIMED &&
-         (soon || pending_bytes(shipper) >= shipper->options.policy.bytes_max)))
+    if (rest == RESTS || (rest == RESTS_SOON && at_once) ||
+        (rest == RESTS_TIMED && (at_once || soon)))
         wake(shipper);
 }
 
