@@ -158,6 +158,7 @@ SW_MUST_CHECK enum sw_code sw_archive_restore(const struct sw_archive_options *o
 
 struct sw_archive_check {
     uint64_t segments, fences, snapshots, orphans;
+    uint64_t stale; /* snapshots below two newer ones: ignored, they go with the next collection */
     uint64_t records;
     uint64_t bytes;
     uint64_t first_slot, last_slot;
