@@ -176,14 +176,14 @@ static enum sw_code move_file(const char *from, const char *to, const char *name
     return SW_OK;
 }
 
-enum sw_code sw_place_move_aside(struct sw_place *place, bool keep, uint64_t now_ms,
+enum sw_code sw_place_move_aside(struct sw_place *place, const char *name, uint64_t now_ms,
                                  struct sw_err *err)
 {
     char aside[PATH_MAX_OURS];
     enum sw_code code;
 
-    if (keep)
-        (void)snprintf(aside, sizeof(aside), "%s/orphan-%llu", place->directory,
+    if (name != NULL)
+        (void)snprintf(aside, sizeof(aside), "%s/%s-%llu", place->directory, name,
                        (unsigned long long)now_ms);
     else
         (void)snprintf(aside, sizeof(aside), "%s/%sold", place->directory, restoring_prefix);
@@ -194,6 +194,8 @@ enum sw_code sw_place_move_aside(struct sw_place *place, bool keep, uint64_t now
         if (code == SW_OK)
             code = sync_path(place->directory, true, err);
     }
+    if (code == SW_OK) /* says how far it was */
+        code = move_file(place->directory, aside, passing[1], err);
     if (code == SW_OK)
         code = sync_path(aside, true, err);
     return code;

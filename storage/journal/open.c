@@ -223,9 +223,8 @@ static enum sw_code load(struct sw_journal *journal, const struct sw_journal_opt
     if (code == SW_OK)
         code = read_head(journal, err);
     if (code == SW_OK)
-        code =
-            sw_acked_check(journal->db.path, sw_acked_read(journal->db.path, journal->meta.uuid),
-                           journal->state.lsn, err);
+        code = sw_acked_check(journal->db.path, sw_acked_read(journal->db.path, journal->meta.uuid),
+                              journal->state.lsn, err);
     if (code == SW_OK)
         code = sw_late_load(journal, err);
     return code;

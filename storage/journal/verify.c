@@ -93,8 +93,7 @@ static enum sw_code check_run_record(struct verify *verify, struct sw_record *re
         code = sw_run_check(verify->db, record, layout, err);
     if (code == SW_OK && payload != NULL) {
         verify->report->payload_bytes += payload->size;
-        code =
-            sw_payload_fetch(verify->db, layout, verify->records, verify->scratch, payload, err);
+        code = sw_payload_fetch(verify->db, layout, verify->records, verify->scratch, payload, err);
     }
     if (code != SW_OK || record->lsn > verify->meta.indexed_lsn)
         return code;
