@@ -111,6 +111,16 @@ SW_MUST_CHECK enum sw_code sw_archive_ship(struct sw_archive *archive,
                                            struct sw_journal_reader *reader, uint64_t deadline_ms,
                                            bool *ret_more, struct sw_err *err);
 
+/* What the journal has above shipped_lsn. */
+struct sw_surplus {
+    uint64_t rows;
+    uint64_t bytes;        /* of their fields */
+    uint64_t oldest_at_ms; /* 0: not known */
+};
+SW_MUST_CHECK enum sw_code sw_archive_surplus(const struct sw_archive *archive,
+                                              struct sw_journal_reader *reader,
+                                              struct sw_surplus *ret_surplus, struct sw_err *err);
+
 /* Whether a snapshot is due: 256 segments, or four times the last one's bytes. */
 bool sw_archive_snapshot_due(const struct sw_archive *archive);
 /* Writes one of everything up to shipped_lsn, reads it back, and removes what two snapshots

@@ -7,7 +7,7 @@
  *   reading      io fetch pull replay meta
  *   a directory  place sink
  *   writing      gather snap collect aside
- *   the verbs    open fork probe take_over ship restore verify list
+ *   the verbs    open fork probe take_over surplus ship restore verify list
  *
  * Threads: as in archive.h.
  */

@@ -306,8 +306,10 @@ static enum sw_code settle(struct taking *taking, struct sw_journal **ret_journa
         sw_place_unlock(&sink->place);
         code = sw_journal_open(sink->options, &sink->had, err);
     }
-    if (code == SW_OK)
+    if (code == SW_OK) {
+        sw_journal_keep_after(sink->had, report->shipped_lsn);
         code = sw_journal_set_epoch(sink->had, report->epoch, err);
+    }
     if (code != SW_OK)
         return code;
     report->lsn = sw_journal_state(sink->had)->lsn;

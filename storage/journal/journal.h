@@ -115,8 +115,11 @@ void sw_journal_rollback(struct sw_journal *journal);
 SW_MUST_CHECK enum sw_code sw_journal_maintain(struct sw_journal *journal, uint64_t now_ms,
                                                bool idle, bool *ret_more, struct sw_err *err);
 
-/* Retention leaves runs that ended behind lsn, from now on: what is still to be shipped must be
- * there. At first it leaves none. */
+/* Retention leaves runs that ended behind lsn (0: it leaves none), from now on: what is still to be
+ * shipped must be there. The journal remembers it, or an earlier and smaller one, when it is opened
+ * again. So a journal that was opened without its store for a while has what the store lacks, and
+ * the record at which the store's chain ends, by which the two know each other. At first it is 0.
+ */
 void sw_journal_keep_after(struct sw_journal *journal, uint64_t lsn);
 
 /* Finds a run by id: RUN_NOT_FOUND when there is none. Spans live in arena. Sees

@@ -62,7 +62,6 @@ struct sw_journal {
     uint64_t wal_bytes;       /* size of the file, which never shrinks */
     uint64_t wal_bytes_min;   /* to which the file is written ahead */
     uint64_t free_bytes;      /* of state.bytes, in pages that are free */
-    uint64_t retain_lsn_max;  /* runs that ended behind it stay */
     uint64_t retain_at_ms;    /* when to look for runs to remove again */
     uint64_t tx_bytes;        /* bodies appended since state.bytes was counted */
     uint64_t disk_seen_us;    /* when the disk's free space was last asked for */

@@ -128,6 +128,14 @@ def test_the_probe_accepts_an_honest_store_and_cleans_up(store):
     assert store.objects == {}
 
 
+def test_a_probe_that_fails_halfway_cleans_up(store):
+    store.faults += [Fault(), Fault(), *(Fault(status=403, code="AccessDenied") for _ in range(2))]
+    said, _ = run(store, "probe")
+    assert said["code"] == "STORE_REFUSED"
+    assert len(store.of("PUT")) == 2
+    assert store.objects == {}
+
+
 def test_the_probe_accepts_a_store_that_loses_answers(store):
     store.faults += [Fault(apply=True, cut="before", reset=True), Fault(),
                      Fault(status=503, apply=True), Fault()] * 4
