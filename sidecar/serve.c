@@ -54,6 +54,7 @@ static int exit_code(enum sw_code rc)
     case SW_CONFIGURATION:
     case SW_JOURNAL_LOCKED:
     case SW_JOURNAL_TOO_NEW:
+    case SW_JOURNAL_RETIRED:
     case SW_STORE_REFUSED:
     case SW_STORE_UNSAFE:
         return SW_EXIT_CONFIGURATION;
