@@ -14,7 +14,9 @@ enum {
     SNAPSHOT_CHEAP_BYTES = 4 << 20,
     SNAPSHOT_FACTOR = 2,
     SNAPSHOT_SEGMENTS = 2048,
-    SNAPSHOT_OVERDUE_SEGMENTS = 4096
+    SNAPSHOT_OVERDUE_SEGMENTS = 4096,
+    SNAPSHOT_PAUSE_FACTOR = 9,
+    SNAPSHOT_PAUSE_MIN_US = 5 * 1000 * 1000 /* a store that takes 50 segments a second is fast */
 };
 
 bool sw_decide_ship_soon(const struct sw_ship_policy *policy, const struct sw_ship_state *state)
@@ -58,6 +60,13 @@ bool sw_decide_snapshot(const struct sw_snapshot_state *state)
                  state->segments >= SNAPSHOT_SEGMENTS;
 
     return state->due && worth && (!state->awaited || state->segments >= SNAPSHOT_OVERDUE_SEGMENTS);
+}
+
+uint64_t sw_snapshot_pause_us(uint64_t took_us)
+{
+    uint64_t pause_us = took_us * SNAPSHOT_PAUSE_FACTOR;
+
+    return pause_us < SNAPSHOT_PAUSE_MIN_US ? SNAPSHOT_PAUSE_MIN_US : pause_us;
 }
 
 uint64_t sw_ship_back_off_us(unsigned failures, uint64_t seed)

@@ -64,6 +64,9 @@ struct sw_snapshot_state {
  * not while somebody waits, unless it is long overdue. */
 bool sw_decide_snapshot(const struct sw_snapshot_state *state);
 
+/* How long no other snapshot begins after one that took so long: they have a tenth of the time. */
+uint64_t sw_snapshot_pause_us(uint64_t took_us);
+
 /* Pause after the failures-th failure in a row, from 1; `seed` fixes the jitter. */
 uint64_t sw_ship_back_off_us(unsigned failures, uint64_t seed);
 

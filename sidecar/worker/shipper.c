@@ -5,21 +5,20 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sidecar/log.h"
 #include "sidecar/metrics.h"
+#include "sidecar/worker/recent_times.h"
 #include "sidecar/worker/snapshotter.h"
 #include "sidecar/worker/thread.h"
 #include "storage/base/hash.h"
 #include "storage/journal/journal.h"
 
 enum {
-    SHIP_DEADLINE_MS = 10 * 1000,     /* of one try, the driver's own retries included */
-    TIMES_KEPT = 256,                 /* for the quantiles */
-    SNAPSHOT_PAUSE_US = 60 * 1000000, /* after one that failed */
-    SNAPSHOT_AT_END_SEGMENTS = 64,    /* fewer do not slow the next start down */
-    SNAPSHOT_AT_END_US = 1000 * 1000  /* must be left for it */
+    SHIP_DEADLINE_MS = 10 * 1000,      /* of one try, the driver's own retries included */
+    SNAPSHOT_FAILED_US = 60 * 1000000, /* the pause after one that failed */
+    SNAPSHOT_AT_END_SEGMENTS = 64,     /* fewer do not slow the next start down */
+    SNAPSHOT_AT_END_US = 1000 * 1000   /* must be left for it */
 };
 
 /* What the thread does, for whoever may have to wake it. */
@@ -65,8 +64,7 @@ struct sw_shipper {
     struct sw_snapshotter *snapshotter; /* NULL: no snapshot is under way */
     uint64_t snapshot_began_us;
     uint64_t snapshot_after_us;
-    uint32_t times_us[TIMES_KEPT];
-    uint64_t times;
+    struct sw_recent_times times;
 
     /* shared: only while `lock` is held */
     pthread_mutex_t lock;
@@ -195,35 +193,22 @@ void sw_shipper_status(struct sw_shipper *shipper, struct sw_shipper_status *ret
 
 /* ---- what the thread tells ----------------------------------------------------- */
 
-static int compare_times(const void *a, const void *b)
-{
-    uint32_t left = *(const uint32_t *)a;
-    uint32_t right = *(const uint32_t *)b;
-
-    return (left > right) - (left < right);
-}
-
 static void note_time(struct sw_shipper *shipper, uint64_t took_us)
 {
-    shipper->times_us[shipper->times++ % TIMES_KEPT] =
-        took_us > UINT32_MAX ? UINT32_MAX : (uint32_t)took_us;
+    sw_recent_times_add(&shipper->times, took_us);
     sw_metric_observe(SW_METRIC_PUT_SECONDS, (double)took_us / 1e6);
 }
 
 static void publish(struct sw_shipper *shipper, enum sw_store_health health, const char *error)
 {
-    size_t count = shipper->times < TIMES_KEPT ? (size_t)shipper->times : TIMES_KEPT;
-    uint32_t sorted[TIMES_KEPT];
+    uint64_t p50_us = sw_recent_times_percentile(&shipper->times, 50);
+    uint64_t p99_us = sw_recent_times_percentile(&shipper->times, 99);
 
-    memcpy(sorted, shipper->times_us, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare_times);
     pthread_mutex_lock(&shipper->lock);
     shipper->status.health = health;
     shipper->status.archive = sw_archive_state(shipper->archive);
-    if (count != 0) {
-        shipper->status.put_p50_us = sorted[(count - 1) / 2];
-        shipper->status.put_p99_us = sorted[(count - 1) * 99 / 100];
-    }
+    shipper->status.put_p50_us = p50_us;
+    shipper->status.put_p99_us = p99_us;
     snprintf(shipper->status.error, sizeof shipper->status.error, "%s", error);
     pthread_mutex_unlock(&shipper->lock);
 }
@@ -315,9 +300,11 @@ static void tell_snapshot(struct sw_shipper *shipper, enum sw_code rc, const str
 {
     struct sw_archive_state state = sw_archive_state(shipper->archive);
     uint64_t now_ms = sw_clock_now_ms(shipper->options.clock);
+    uint64_t took_us = now_us(shipper) - shipper->snapshot_began_us;
 
+    shipper->snapshot_after_us =
+        now_us(shipper) + (rc == SW_OK ? sw_snapshot_pause_us(took_us) : SNAPSHOT_FAILED_US);
     if (rc != SW_OK) {
-        shipper->snapshot_after_us = now_us(shipper) + SNAPSHOT_PAUSE_US;
         if (rc != SW_CANCELLED)
             tell_failure(shipper, "snapshot failed", err);
         return;
@@ -329,8 +316,7 @@ static void tell_snapshot(struct sw_shipper *shipper, enum sw_code rc, const str
     sw_metric_set(SW_METRIC_VERIFIED_AT, now_ms / 1000);
     publish(shipper, SW_STORE_ANSWERS, "");
     sw_log(INFO, "snapshot", {"slot", .number = state.snapshot_slot},
-           {"bytes", .number = state.snapshot_bytes},
-           {"ms", .number = (now_us(shipper) - shipper->snapshot_began_us) / 1000});
+           {"bytes", .number = state.snapshot_bytes}, {"ms", .number = took_us / 1000});
 }
 
 static void on_snapshot_ended(void *self)

@@ -101,6 +101,14 @@ static void a_snapshot_is_taken_when_it_is_worth_it_and_nobody_waits(void **stat
             fail_msg("%s", rows[i].what);
 }
 
+static void snapshots_have_a_tenth_of_the_time_and_5_s_between_them(void **state)
+{
+    (void)state;
+    assert_int_equal(sw_snapshot_pause_us(0), 5000 * 1000);
+    assert_int_equal(sw_snapshot_pause_us(500 * 1000), 5000 * 1000);
+    assert_int_equal(sw_snapshot_pause_us(2000 * 1000), 18000 * 1000);
+}
+
 static void pauses_grow_to_a_cap_and_never_vanish(void **state)
 {
     (void)state;
@@ -122,6 +130,7 @@ int main(void)
         cmocka_unit_test(each_state_is_shipped_when_the_policy_says),
         cmocka_unit_test(a_backlog_is_full_by_bytes_or_by_age),
         cmocka_unit_test(a_snapshot_is_taken_when_it_is_worth_it_and_nobody_waits),
+        cmocka_unit_test(snapshots_have_a_tenth_of_the_time_and_5_s_between_them),
         cmocka_unit_test(pauses_grow_to_a_cap_and_never_vanish),
     };
 
