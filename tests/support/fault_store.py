@@ -142,6 +142,8 @@ class FaultStore:
 
     def __exit__(self, *_):
         self._closing = True
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # what waits in accept would take one more
         self._listener.close()
         for connection in list(self._open):
             with contextlib.suppress(OSError):
