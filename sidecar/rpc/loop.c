@@ -564,7 +564,8 @@ void sw_loop_started(struct sw_server *server)
 
 enum sw_code sw_server_run(struct sw_server *server, struct sw_err *err)
 {
-    while ((!server->finished || server->reads != 0) && !server->broken) {
+    /* A client may go as the last thing: what it waited for is in the batch still. */
+    while ((!server->finished || server->reads != 0 || server->requests != 0) && !server->broken) {
         grpc_event event = grpc_completion_queue_next(server->queue, wait_until(server), NULL);
 
         if (event.type == GRPC_OP_COMPLETE) {
