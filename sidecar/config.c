@@ -216,7 +216,7 @@ static const struct sw_flag table[] = {
      "--journal-max-bytes when that is less.",
      NULL},
     {"retention", "DURATION", SW_FLAG_MS, FIELD(retention_ms), 0, 3660 * DAY_MS, "30d", true,
-     "Ended runs are removed so long after their end; 0 = never.", NULL},
+     "Ended runs are removed so long after their end; 0 = never. What the store lacks stays.", NULL},
     {"lease-grace", "DURATION", SW_FLAG_MS, FIELD(lease_grace_ms), 0, DAY_MS, "10s", true,
      "A lease used without a stream counts as held so long after its last call.", NULL},
     {"drain-timeout", "DURATION", SW_FLAG_MS, FIELD(drain_ms), 0, DAY_MS, "5s", true,
