@@ -20,9 +20,10 @@
 #include "storage/journal/journal.h"
 
 enum {
-    STEPS_CACHED_MAX = 1000000, /* about 16 MiB */
-    SHIP_BYTES_MAX = 256 << 10, /* so many pending bytes are shipped at once */
-    SHIP_AFTER_CALLS_MS = 1000  /* least time to ship what the last calls recorded */
+    STEPS_CACHED_MAX = 1000000,   /* about 16 MiB */
+    SHIP_BYTES_MAX = 256 << 10,   /* so many pending bytes are shipped soon */
+    SHIP_SPACING_US = 100 * 1000, /* at most ten shipments a second that nobody waits for */
+    SHIP_AFTER_CALLS_MS = 1000    /* least time to ship what the last calls recorded */
 };
 
 /* Everything the process owns, in the order it is made. */
@@ -101,6 +102,7 @@ static enum sw_code start_shipper(struct process *process, struct sw_archive **a
         .clock = &sw_clock_system,
         .policy = {.interval_us = config->ship_interval_ms * 1000,
                    .bytes_max = SHIP_BYTES_MAX,
+                   .spacing_us = SHIP_SPACING_US,
                    .backlog_bytes_max = config->backlog_bytes_max,
                    .backlog_age_us_max = config->backlog_age_ms_max * 1000},
         .changed = sw_server_shipped,

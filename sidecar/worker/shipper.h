@@ -43,10 +43,10 @@ SW_MUST_CHECK enum sw_code sw_shipper_start(const struct sw_shipper_options *opt
                                             struct sw_archive **archive,
                                             struct sw_shipper **ret_shipper, struct sw_err *err);
 
-/* A commit: the newest record, the bytes added, about, and up to where somebody waits for
- * the store (0: nobody). By one thread, the loop. */
+/* A commit: the newest record, the bytes added, about, up to where somebody waits for the
+ * store (0: nobody), and whether it is to be shipped soon. By one thread, the loop. */
 void sw_shipper_committed(struct sw_shipper *shipper, uint64_t lsn, uint64_t bytes,
-                          uint64_t wanted_lsn);
+                          uint64_t wanted_lsn, bool soon);
 
 /* From now on each commit at once. */
 void sw_shipper_ship_every(struct sw_shipper *shipper);

@@ -53,9 +53,10 @@ enum sw_local {
     SW_LOCAL_NEW = 1, /* neither here nor there: a new journal */
     SW_LOCAL_ABSENT,  /* restored whole */
     SW_LOCAL_SAME,
-    SW_LOCAL_BEHIND,  /* the difference was applied */
-    SW_LOCAL_AHEAD,   /* the surplus is to be shipped */
-    SW_LOCAL_DIVERGED /* the tail went to orphan/, the journal was restored */
+    SW_LOCAL_BEHIND,   /* the difference was applied */
+    SW_LOCAL_AHEAD,    /* the surplus is to be shipped */
+    SW_LOCAL_DIVERGED, /* the tail went to orphan/, the journal was restored */
+    SW_LOCAL_DAMAGED   /* its files went to DIR/damaged-TIME, the journal was restored */
 };
 
 struct sw_take_over {
@@ -68,6 +69,7 @@ struct sw_take_over {
     uint64_t restored_bytes;                    /* downloaded */
     uint64_t orphan_first_lsn, orphan_last_lsn; /* DIVERGED */
     char orphan[SW_OBJECT_KEY_MAX];             /* DIVERGED: the key of the tail */
+    char damage[SW_ERR_TEXT_MAX];               /* DAMAGED: what is wrong with the files */
 };
 
 /* Whether the store may be trusted with the journal. A new one: sw_store_probe, in full. One that
@@ -79,7 +81,8 @@ SW_MUST_CHECK enum sw_code sw_archive_probe(struct sw_store *store, const char *
 /* Becomes the owner: reads meta and chain, fences, reads the floor again, and brings the
  * journal in `journal_options->directory` to what the chain holds. The chain without a fence
  * of this call is never touched. Afterwards *ret_journal is open, its epoch that of
- * the fence. A directory that holds a journal of another UUID is refused with CONFIGURATION. */
+ * the fence. A directory that holds a journal of another UUID is refused with CONFIGURATION, one
+ * that holds a damaged journal (CORRUPT) when the store has none to restore. */
 SW_MUST_CHECK enum sw_code sw_archive_take_over(const struct sw_archive_options *options,
                                                 const struct sw_journal_options *journal_options,
                                                 struct sw_archive **ret_archive,

@@ -17,12 +17,22 @@
 
 enum { READINGS_MAX = 8 };
 
+static enum sw_code note_damage(struct sw_sink *sink, struct sw_err *err)
+{
+    sink->damaged = true;
+    sink->rebuilding = true;
+    (void)snprintf(sink->damage, sizeof(sink->damage), "%s", err->text);
+    return sw_place_lock_again(&sink->place, err);
+}
+
 static enum sw_code open_had(struct sw_sink *sink, struct sw_err *err)
 {
     enum sw_code code;
 
     sw_place_unlock(&sink->place); /* the journal takes it */
     code = sw_journal_open(sink->options, &sink->had, err);
+    if (code == SW_CORRUPT)
+        return note_damage(sink, err);
     if (code == SW_OK)
         code = sw_journal_reader_open(sink->options->directory, sink->options->vfs, &sink->reader,
                                       err);
@@ -290,8 +300,11 @@ enum sw_code sw_sink_settle(struct sw_sink *sink, struct sw_err *err)
         sink->had = NULL;
         code = sw_place_lock_again(&sink->place, err);
         if (code == SW_OK)
-            code = sw_place_move_aside(&sink->place, sink->replay.diverged,
+            code = sw_place_move_aside(&sink->place, sink->replay.diverged ? "orphan" : NULL,
                                        sw_clock_now_ms(sink->archive->options.clock), err);
+    } else if (sink->damaged) {
+        code = sw_place_move_aside(&sink->place, "damaged",
+                                   sw_clock_now_ms(sink->archive->options.clock), err);
     }
     if (code == SW_OK)
         code = sw_place_adopt(&sink->place, err);

@@ -86,16 +86,31 @@ static struct sw_shipper_end end(struct shipping *shipping, uint64_t timeout_ms)
 
 static const struct sw_ship_policy rarely = {.interval_us = LONG_US, .bytes_max = 1000};
 
-/* Commits a step and says so; `wanted`: somebody waits for it. */
-static uint64_t work(struct shipping *shipping, uint64_t bytes, bool wanted)
+/* Commits a step. */
+static uint64_t add(struct shipping *shipping)
 {
     static uint64_t number;
-    uint64_t lsn;
 
     do_step(&shipping->node, shipping->run, ++number, "x", 1);
     commit(&shipping->node);
-    lsn = sw_journal_state(shipping->node.journal)->lsn;
-    sw_shipper_committed(shipping->shipper, lsn, bytes, wanted ? lsn : 0);
+    return sw_journal_state(shipping->node.journal)->lsn;
+}
+
+/* Commits a step and says so; `wanted`: somebody waits for it. */
+static uint64_t work(struct shipping *shipping, uint64_t bytes, bool wanted)
+{
+    uint64_t lsn = add(shipping);
+
+    sw_shipper_committed(shipping->shipper, lsn, bytes, wanted ? lsn : 0, false);
+    return lsn;
+}
+
+/* Commits what is to be shipped soon, and says so. */
+static uint64_t work_soon(struct shipping *shipping)
+{
+    uint64_t lsn = add(shipping);
+
+    sw_shipper_committed(shipping->shipper, lsn, 1, 0, true);
     return lsn;
 }
 
@@ -198,6 +213,39 @@ static void much_goes_at_once_and_so_does_all_when_told(void **state)
     sw_shipper_ship_every(shipping->shipper);
     wait_until(shipping, is_shipped, lsn);
     wait_until(shipping, is_shipped, work(shipping, 1, false));
+    (void)end(shipping, 0);
+}
+
+static uint64_t segments(const struct shipping *shipping)
+{
+    struct sw_shipper_status status;
+
+    sw_shipper_status(shipping->shipper, &status);
+    return status.archive.segments_since_snapshot;
+}
+
+/* Goal: the spacing makes one segment of many ends of runs, and holds up nobody who waits. */
+static void what_is_to_go_soon_goes_together(void **state)
+{
+    struct sw_ship_policy policy = {
+        .interval_us = LONG_US, .bytes_max = 1000, .spacing_us = 400 * 1000};
+    struct shipping *shipping = begin(state, policy);
+    uint64_t before;
+    uint64_t started_us;
+    uint64_t lsn = 0;
+
+    wait_until(shipping, is_shipped, sw_journal_state(shipping->node.journal)->lsn);
+    before = segments(shipping);
+    started_us = sw_clock_monotonic_us(&sw_clock_system);
+    for (unsigned i = 0; i < 20; i++)
+        lsn = work_soon(shipping);
+    wait_until(shipping, is_shipped, lsn);
+    if (sw_clock_monotonic_us(&sw_clock_system) - started_us < 2 * policy.spacing_us)
+        assert_in_range(segments(shipping) - before, 1, 2);
+
+    started_us = sw_clock_monotonic_us(&sw_clock_system);
+    wait_until(shipping, is_shipped, work(shipping, 1, true));
+    assert_in_range(sw_clock_monotonic_us(&sw_clock_system) - started_us, 0, policy.spacing_us - 1);
     (void)end(shipping, 0);
 }
 
@@ -351,6 +399,7 @@ int main(void)
         TEST(what_somebody_waits_for_goes_at_once_and_all_before_it),
         TEST(what_nobody_waits_for_goes_after_the_interval),
         TEST(much_goes_at_once_and_so_does_all_when_told),
+        TEST(what_is_to_go_soon_goes_together),
         TEST(what_is_left_goes_at_the_end),
         TEST(a_snapshot_gives_way_at_the_end),
         TEST(an_outage_is_told_and_survived),
