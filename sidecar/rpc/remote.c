@@ -147,7 +147,7 @@ enum sw_code sw_remote_refusal(const struct sw_server *server, struct sw_err *er
 void sw_remote_committed(struct sw_server *server, size_t bytes)
 {
     uint64_t lsn = sw_journal_state(server->journal)->lsn;
-    uint64_t wanted = server->batch.ship ? lsn : server->batch.remote_lsn;
+    uint64_t wanted = server->batch.remote_lsn;
 
     if (server->shipper == NULL)
         return;
@@ -156,7 +156,7 @@ void sw_remote_committed(struct sw_server *server, size_t bytes)
     if (lsn == server->committed_lsn && wanted <= server->shipped_lsn)
         return;
     sw_shipper_committed(server->shipper, lsn, bytes + (lsn - server->committed_lsn) * RECORD_BYTES,
-                         wanted);
+                         wanted, server->batch.ship);
     server->committed_lsn = lsn;
 }
 

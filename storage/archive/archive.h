@@ -19,7 +19,7 @@
  *       snapshot's slot) again after its fence
  *
  * Owns:    its position in the chain and the bytes in flight. Not the store.
- * Threads: one at a time, but for sw_archive_give_way.
+ * Threads: one at a time, but for sw_archive_give_way. A fork is used by a thread of its own.
  * Fails:   OWNER_FENCED: another owner holds the journal; nothing works any more but
  *          sw_archive_put_aside and close. STORE_UNAVAILABLE, STORE_REFUSED: the call may
  *          be repeated and continues with the same bytes. CORRUPT names the object.
@@ -119,6 +119,15 @@ SW_MUST_CHECK enum sw_code sw_archive_snapshot(struct sw_archive *archive,
                                                struct sw_journal_reader *reader,
                                                struct sw_err *err);
 
+/* For a snapshot by another thread while this one ships: one that knows what this one does, with a
+ * store of its own, good for sw_archive_snapshot and nothing else. What it writes is the journal up
+ * to shipped_lsn as of now. Runs that end behind that must be there until it is joined: a run of
+ * which the snapshot has nothing and the segments behind it the rest could not be restored. */
+SW_MUST_CHECK enum sw_code sw_archive_fork(const struct sw_archive *archive, struct sw_store *store,
+                                           struct sw_archive **ret_fork, struct sw_err *err);
+/* Takes what the fork did and learned, closes it and leaves NULL. */
+void sw_archive_join(struct sw_archive *archive, struct sw_archive **fork);
+
 /* Any thread. While it is to give way, a snapshot ends with CANCELLED at its next part: something
  * else is to be done soon. The next one begins anew. */
 void sw_archive_give_way(struct sw_archive *archive, bool to_give_way);
@@ -152,6 +161,7 @@ SW_MUST_CHECK enum sw_code sw_archive_restore(const struct sw_archive_options *o
 
 struct sw_archive_check {
     uint64_t segments, fences, snapshots, orphans;
+    uint64_t stale; /* snapshots below two newer ones: ignored, they go with the next collection */
     uint64_t records;
     uint64_t bytes;
     uint64_t first_slot, last_slot;

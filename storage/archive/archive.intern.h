@@ -7,7 +7,7 @@
  *   reading      io fetch pull replay meta
  *   a directory  place sink
  *   writing      fence gather snap collect aside
- *   the verbs    open probe take_over ship restore verify list retire
+ *   the verbs    open fork probe take_over ship restore verify list retire
  *
  * Threads: as in archive.h.
  */
@@ -57,6 +57,7 @@ struct sw_archive {
     struct sw_bytes fences;  /* slots of the FENCE segments among them, u64 each */
     uint64_t segments_since;
     uint64_t bytes_since;
+    uint64_t forked_bytes; /* bytes_since of the one that this is a fork of, then */
 
     uint64_t records; /* while reading: for progress and reports */
     uint64_t bytes;
