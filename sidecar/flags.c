@@ -2,13 +2,14 @@
 #include "sidecar/flags.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sidecar/parse.h"
 #include "sidecar/text.h"
 
-enum { ENVIRONMENT_NAME_MAX = 64, HELP_COLUMNS = 79 };
+enum { ENVIRONMENT_NAME_MAX = 64, HELP_COLUMNS = 79, BOUND_TEXT_SIZE = 24 };
 
 /* "some-flag" -> "STEPWELL_SOME_FLAG" */
 static void environment_name(const struct sw_flag *flag, char ret[ENVIRONMENT_NAME_MAX])
@@ -44,13 +45,34 @@ static enum sw_code parse_switch(const char *text, bool *ret_on, struct sw_err *
     return SW_OK;
 }
 
+/* A bound as somebody would write it: in the largest unit that divides it. */
+static void print_bound(const struct sw_flag *flag, uint64_t bound, char ret[BOUND_TEXT_SIZE])
+{
+    static const struct unit {
+        const char *name;
+        uint64_t factor;
+    } sizes[] = {{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}},
+      durations[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+    const struct unit *unit = flag->type == SW_FLAG_BYTES ? sizes : durations;
+
+    while (bound < unit->factor || bound % unit->factor != 0)
+        unit++;
+    (void)snprintf(ret, BOUND_TEXT_SIZE, "%" PRIu64 "%s", bound / unit->factor, unit->name);
+}
+
 static enum sw_code check_bounds(const struct sw_flag *flag, const char *text, uint64_t value,
                                  struct sw_err *err)
 {
-    if (value < flag->min)
-        return sw_fail(err, SW_CONFIGURATION, "%s is too little", text);
-    if (flag->max != 0 && value > flag->max)
-        return sw_fail(err, SW_CONFIGURATION, "%s is too much", text);
+    char bound[BOUND_TEXT_SIZE];
+
+    if (value < flag->min) {
+        print_bound(flag, flag->min, bound);
+        return sw_fail(err, SW_CONFIGURATION, "%s is too little, at least %s", text, bound);
+    }
+    if (flag->max != 0 && value > flag->max) {
+        print_bound(flag, flag->max, bound);
+        return sw_fail(err, SW_CONFIGURATION, "%s is too much, at most %s", text, bound);
+    }
     return SW_OK;
 }
 

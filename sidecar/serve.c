@@ -20,9 +20,10 @@
 #include "storage/journal/journal.h"
 
 enum {
-    STEPS_CACHED_MAX = 1000000, /* about 16 MiB */
-    SHIP_BYTES_MAX = 256 << 10, /* so many pending bytes are shipped at once */
-    SHIP_AFTER_CALLS_MS = 1000  /* least time to ship what the last calls recorded */
+    STEPS_CACHED_MAX = 1000000,   /* about 16 MiB */
+    SHIP_BYTES_MAX = 256 << 10,   /* so many pending bytes are shipped soon */
+    SHIP_SPACING_US = 100 * 1000, /* at most ten shipments a second that nobody waits for */
+    SHIP_AFTER_CALLS_MS = 1000    /* least time to ship what the last calls recorded */
 };
 
 /* Everything the process owns, in the order it is made. */
@@ -30,6 +31,7 @@ struct process {
     const struct sw_config *config;
     int ready_fd;
     struct sw_metrics_http *metrics;
+    struct sw_store_options store_options;
     struct sw_store *store;
     struct sw_server *server;
     struct sw_opener *opener;
@@ -96,9 +98,11 @@ static enum sw_code start_shipper(struct process *process, struct sw_archive **a
         .lsn = sw_journal_state(process->journal)->lsn,
         .restored = restored,
         .store = process->store,
+        .store_options = &process->store_options,
         .clock = &sw_clock_system,
         .policy = {.interval_us = config->ship_interval_ms * 1000,
                    .bytes_max = SHIP_BYTES_MAX,
+                   .spacing_us = SHIP_SPACING_US,
                    .backlog_bytes_max = config->backlog_bytes_max,
                    .backlog_age_us_max = config->backlog_age_ms_max * 1000},
         .changed = sw_server_shipped,
@@ -229,10 +233,9 @@ static enum sw_code start(struct process *process, struct sw_err *err)
     enum sw_code rc = SW_OK;
 
     if (config->store.url != NULL) {
-        struct sw_store_options options = config->store;
-
-        options.clock = &sw_clock_system;
-        rc = sw_store_open(&options, &process->store, err);
+        process->store_options = config->store;
+        process->store_options.clock = &sw_clock_system;
+        rc = sw_store_open(&process->store_options, &process->store, err);
     }
     if (rc == SW_OK && config->metrics_listen != NULL)
         rc = sw_metrics_http_start(config->metrics_listen, &process->metrics, err);

@@ -2,8 +2,11 @@
 #include "sidecar/cli/file_source.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sidecar/engine/backoff.h"
@@ -11,21 +14,35 @@
 
 enum { ROWS_MAX = 128, LINES_MAX = 256, SUMMARY_MAX = 256 };
 
+static enum sw_code check_readable(const char *path, struct sw_err *err)
+{
+    char file[PATH_MAX];
+    struct stat status;
+    enum sw_code rc;
+    int failed;
+
+    (void)snprintf(file, sizeof(file), "%s%s", path,
+                   stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? "/journal.db" : "");
+    if (access(file, R_OK) == 0)
+        return SW_OK;
+    failed = errno;
+    rc = sw_fail(err, SW_CONFIGURATION, "%s: %s", file, strerror(failed));
+    err->os_errno = failed;
+    return rc;
+}
+
 enum sw_code sw_file_open(const char *path, struct sw_journal_reader **ret_reader,
                           struct sw_journal_state *ret_state, struct sw_err *err)
 {
-    enum sw_code rc;
+    enum sw_code rc = check_readable(path, err);
 
-    if (access(path, F_OK) != 0) {
-        int failed = errno;
-
-        rc = sw_fail(err, SW_CONFIGURATION, "%s: %s", path, strerror(failed));
-        err->os_errno = failed;
-        return rc;
-    }
-    rc = sw_journal_reader_open(path, NULL, ret_reader, err);
     if (rc != SW_OK)
         return rc;
+    rc = sw_journal_reader_open(path, NULL, ret_reader, err);
+    if (rc != SW_OK) {
+        err->os_errno = 0; /* or it would read as a server that is away */
+        return rc;
+    }
     rc = sw_journal_reader_state(*ret_reader, ret_state, err);
     if (rc != SW_OK) {
         sw_journal_reader_close(*ret_reader);

@@ -37,7 +37,7 @@ static const struct sw_cli_page page = {
         "    When ok is false, bad_lsn is the first bad record (null: the file's structure) and\n"
         "    error says what is wrong; the counts cover what was read until then.\n"
         "    Of a store: {\"ok\", \"url\", \"journal\", \"segments\", \"fences\", "
-        "\"snapshots\", \"orphans\",\n"
+        "\"snapshots\", \"stale_snapshots\", \"orphans\",\n"
         "     \"records\", \"bytes\", \"first_slot\", \"last_slot\", \"lsn\", \"epoch\", "
         "\"retired\",\n"
         "     \"bad_object\", \"error\"}\n",
@@ -119,6 +119,7 @@ static void put_check(struct cJSON *root, const struct sw_archive_check *check,
     sw_json_number(root, "segments", check->segments);
     sw_json_number(root, "fences", check->fences);
     sw_json_number(root, "snapshots", check->snapshots);
+    sw_json_number(root, "stale_snapshots", check->stale);
     sw_json_number(root, "orphans", check->orphans);
     sw_json_number(root, "records", check->records);
     sw_json_number(root, "bytes", check->bytes);
@@ -161,6 +162,8 @@ static void print_check(const struct sw_store *store, const char *journal, bool 
                  sw_text_safe(&arena, sw_span_of_text(journal), 0), sw_store_url(store),
                  check->records, check->last_lsn, check->segments, check->fences, check->snapshots,
                  sw_text_bytes(&arena, check->bytes));
+    if (check->stale != 0)
+        (void)printf("; %" PRIu64 " stale snapshots below are ignored", check->stale);
     if (check->orphans != 0)
         (void)printf("; %" PRIu64 " orphan tails were put aside", check->orphans);
     (void)printf("%s\n", check->retired ? "; it is retired" : "");

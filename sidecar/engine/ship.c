@@ -14,19 +14,28 @@ enum {
     SNAPSHOT_CHEAP_BYTES = 4 << 20,
     SNAPSHOT_FACTOR = 2,
     SNAPSHOT_SEGMENTS = 2048,
-    SNAPSHOT_OVERDUE_SEGMENTS = 4096
+    SNAPSHOT_OVERDUE_SEGMENTS = 4096,
+    SNAPSHOT_PAUSE_FACTOR = 9,
+    SNAPSHOT_PAUSE_MIN_US = 5 * 1000 * 1000 /* a store that takes 50 segments a second is fast */
 };
+
+bool sw_decide_ship_soon(const struct sw_ship_policy *policy, const struct sw_ship_state *state)
+{
+    return state->soon_lsn > state->shipped_lsn || state->pending_bytes >= policy->bytes_max;
+}
 
 struct sw_ship_decision sw_decide_ship(const struct sw_ship_policy *policy,
                                        const struct sw_ship_state *state, uint64_t now_us)
 {
     struct sw_ship_decision later = {.when = SW_SHIP_LATER};
+    uint64_t soon_us = state->last_us == 0 ? 0 : state->last_us + policy->spacing_us;
 
     if (state->lsn <= state->shipped_lsn)
         return (struct sw_ship_decision){.when = SW_SHIP_NEVER};
     later.at_us = state->oldest_us + policy->interval_us;
-    if (state->every || state->wanted_lsn > state->shipped_lsn ||
-        state->pending_bytes >= policy->bytes_max)
+    if (sw_decide_ship_soon(policy, state) && soon_us < later.at_us)
+        later.at_us = soon_us;
+    if (state->every || state->wanted_lsn > state->shipped_lsn)
         later.at_us = 0;
     if (later.at_us < state->not_before_us)
         later.at_us = state->not_before_us;
@@ -51,6 +60,13 @@ bool sw_decide_snapshot(const struct sw_snapshot_state *state)
                  state->segments >= SNAPSHOT_SEGMENTS;
 
     return state->due && worth && (!state->awaited || state->segments >= SNAPSHOT_OVERDUE_SEGMENTS);
+}
+
+uint64_t sw_snapshot_pause_us(uint64_t took_us)
+{
+    uint64_t pause_us = took_us * SNAPSHOT_PAUSE_FACTOR;
+
+    return pause_us < SNAPSHOT_PAUSE_MIN_US ? SNAPSHOT_PAUSE_MIN_US : pause_us;
 }
 
 uint64_t sw_ship_back_off_us(unsigned failures, uint64_t seed)

@@ -203,13 +203,24 @@ static enum sw_code read_details(grpc_slice bytes, struct sw_err *err)
     return code;
 }
 
+/* What stands behind the last of these in gRPC's long sentence. */
+static const char *skip_to_cause(const char *why)
+{
+    static const char *const before[] = {"last error: ", "UNKNOWN: "};
+
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+        const char *found = strstr(why, before[i]);
+
+        if (found != NULL)
+            why = found + strlen(before[i]);
+    }
+    return why;
+}
+
 static enum sw_code away(const struct call *call, int os_errno, const char *why, struct sw_err *err)
 {
-    static const char detail[] = "last error: "; /* behind it stands what happened */
-    const char *last = strstr(why, detail);
-    enum sw_code rc =
-        sw_fail(err, SW_STORAGE_FAILED, "connect: no server answers at %s: %s",
-                call->client->address, last != NULL ? last + sizeof(detail) - 1 : why);
+    enum sw_code rc = sw_fail(err, SW_STORAGE_FAILED, "connect: no server answers at %s: %s",
+                              call->client->address, skip_to_cause(why));
 
     err->os_errno = os_errno;
     return rc;

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sidecar/parse.h"
 #include "sidecar/rpc/codec.h"
 #include "sidecar/rpc/read.h"
+#include "sidecar/service/fields.h"
 #include "storage/journal/journal.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
@@ -26,6 +28,8 @@ struct finding {
     struct found **tail;
     unsigned count;
     unsigned page_size;
+    struct sw_label *labels; /* asked for */
+    size_t labels_count;
     uint64_t last_run; /* the page ends behind it */
     bool more;
     struct sw_read *read;
@@ -69,16 +73,15 @@ static void free_found(struct found *found)
 
 /* ---- ListRuns ------------------------------------------------------------------ */
 
-static bool has_labels(const struct sw_run_view *view, const Stepwell__V1__ListRunsRequest *ask)
+static bool has_labels(const struct sw_run_view *view, const struct finding *finding)
 {
-    for (size_t i = 0; i < ask->n_labels; i++) {
-        struct sw_span key = sw_span_of_text(ask->labels[i]->key);
-        struct sw_span value = sw_span_of_text(ask->labels[i]->value);
+    for (size_t i = 0; i < finding->labels_count; i++) {
+        const struct sw_label *wanted = &finding->labels[i];
         bool found = false;
 
         for (uint32_t j = 0; j < view->labels_count && !found; j++)
-            found = sw_span_equal(view->labels[j].key, key) &&
-                    sw_span_equal(view->labels[j].value, value);
+            found = sw_span_equal(view->labels[j].key, wanted->key) &&
+                    sw_span_equal(view->labels[j].value, wanted->value);
         if (!found)
             return false;
     }
@@ -145,7 +148,8 @@ static enum sw_code look_at(struct finding *finding, const struct sw_run_row *ro
                                       .steps = row->steps};
     rc = sw_journal_reader_scan_run(finding->reader, row->run, row->run, row->run, SW_PAYLOADS_NONE,
                                     visitor, &finding->read->err);
-    if (rc != SW_OK || !has_labels(view, ask) || (ask->in_doubt && row->state != SW_RUN_RUNNING)) {
+    if (rc != SW_OK || !has_labels(view, finding) ||
+        (ask->in_doubt && row->state != SW_RUN_RUNNING)) {
         free_found(found);
         return rc;
     }
@@ -198,27 +202,42 @@ static enum sw_code look_at_rows(struct finding *finding, struct sw_run_filter *
     return rc;
 }
 
+static enum sw_code check_list(struct sw_read *read, struct finding *finding,
+                               struct sw_run_filter *filter)
+{
+    const Stepwell__V1__ListRunsRequest *ask = (const void *)read->ask;
+
+    if (ask->page_size > PAGE_MAX)
+        return sw_fail_field(&read->err, "page_size", PAGE_MAX, "%u, at most %d", ask->page_size,
+                             PAGE_MAX);
+    if ((unsigned)ask->state > SW_RUN_FAILED)
+        return sw_fail_field(&read->err, "state", SW_RUN_FAILED, "%u is no known value",
+                             (unsigned)ask->state);
+    if (ask->page_token[0] != '\0' &&
+        sw_parse_number(ask->page_token, 1, INT64_MAX, &filter->before_run, NULL) != SW_OK)
+        return sw_fail_field(&read->err, "page_token", 0, "not one of a previous answer");
+    return sw_fields_check_filter(filter->task, finding->labels, finding->labels_count, &read->err);
+}
+
 static enum sw_code gather_list(struct sw_read *read, struct sw_journal_reader *reader)
 {
     const Stepwell__V1__ListRunsRequest *ask = (const void *)read->ask;
     struct finding *finding = sw_codec_make(read->arena, sizeof *finding);
     struct sw_run_filter filter = {.task = sw_span_of_text(ask->task),
                                    .state = (enum sw_run_state)ask->state};
-    char *end = ask->page_token;
-    enum sw_code rc = SW_OK;
+    enum sw_code rc;
     bool done = false;
 
     read->found = finding;
     finding->tail = &finding->head;
-    if (ask->page_size > PAGE_MAX)
-        return sw_fail_field(&read->err, "page_size", PAGE_MAX, "%u, at most %d", ask->page_size,
-                             PAGE_MAX);
-    if ((unsigned)ask->state > SW_RUN_FAILED)
-        return sw_fail_field(&read->err, "state", SW_RUN_FAILED, "no such value");
-    if (ask->page_token[0] != '\0')
-        filter.before_run = strtoull(ask->page_token, &end, 10);
-    if (*end != '\0' || (ask->page_token[0] != '\0' && filter.before_run == 0))
-        return sw_fail_field(&read->err, "page_token", 0, "not one of a previous answer");
+    finding->labels_count = ask->n_labels;
+    finding->labels = sw_codec_make(read->arena, (ask->n_labels + 1) * sizeof *finding->labels);
+    for (size_t i = 0; i < ask->n_labels; i++)
+        finding->labels[i] = (struct sw_label){.key = sw_span_of_text(ask->labels[i]->key),
+                                               .value = sw_span_of_text(ask->labels[i]->value)};
+    rc = check_list(read, finding, &filter);
+    if (rc != SW_OK)
+        return rc;
     finding->page_size = ask->page_size == 0 ? PAGE_DEFAULT : ask->page_size;
     finding->read = read;
     finding->reader = reader;
@@ -325,11 +344,13 @@ const struct sw_reading sw_reading_list_runs = {.gather = gather_list,
 static enum sw_code gather_run(struct sw_read *read, struct sw_journal_reader *reader)
 {
     const Stepwell__V1__GetRunRequest *ask = (const void *)read->ask;
+    struct sw_span run_id = sw_span_of_text(ask->run_id);
     struct found *found;
     struct sw_run_row row;
-    enum sw_code rc = sw_journal_reader_find_run(reader, sw_span_of_text(ask->run_id), read->arena,
-                                                 &row, &read->err);
+    enum sw_code rc = sw_fields_check_run_id(run_id, true, &read->err);
 
+    if (rc == SW_OK)
+        rc = sw_journal_reader_find_run(reader, run_id, read->arena, &row, &read->err);
     if (rc != SW_OK)
         return rc;
     found = calloc(1, sizeof *found);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sidecar/log.h"
+#include "sidecar/parse.h"
 #include "sidecar/rpc/listen.h"
 
 static const char unix_scheme[] = "unix://";
@@ -19,12 +20,6 @@ static const char unix_scheme[] = "unix://";
 static bool is_unix(const char *address)
 {
     return strncmp(address, unix_scheme, strlen(unix_scheme)) == 0;
-}
-
-static bool is_loopback(const char *address)
-{
-    return strncmp(address, "127.", 4) == 0 || strncmp(address, "localhost:", 10) == 0 ||
-           strncmp(address, "[::1]:", 6) == 0;
 }
 
 /* gRPC takes over the path of a living server without a word: look first. */
@@ -93,14 +88,17 @@ static enum sw_code listen_tcp(grpc_server *grpc, const char *address,
                                const struct sw_config *config, struct sw_err *err)
 {
     grpc_server_credentials *credentials = NULL;
-    enum sw_code rc;
+    struct sw_host_port split;
+    enum sw_code rc = sw_parse_host_port(address, NULL, &split, err);
     int port;
 
+    if (rc != SW_OK)
+        return rc;
     if (config->tls_cert != NULL) {
         rc = sw_tls_credentials(config, &credentials, err);
         if (rc != SW_OK)
             return rc;
-    } else if (is_loopback(address)) {
+    } else if (split.loopback) {
         credentials = grpc_insecure_server_credentials_create();
     } else {
         return sw_fail(err, SW_CONFIGURATION,

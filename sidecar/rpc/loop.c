@@ -426,7 +426,7 @@ static void maintain(struct sw_server *server, bool idle)
     if (idle)
         rc = sw_journal_commit(journal, true, &err);
     if (server->shipper != NULL) /* else the store would have runs without their ends */
-        sw_journal_keep_after(journal, server->shipped_lsn);
+        sw_journal_keep_after(journal, sw_shipper_keep_after(server->shipper));
     if (rc == SW_OK)
         rc = sw_journal_maintain(journal, sw_loop_now_ms(server), idle, &more, &err);
     if (rc == SW_JOURNAL_FULL) {

@@ -144,7 +144,7 @@ enum sw_code sw_remote_refusal(const struct sw_server *server, struct sw_err *er
 void sw_remote_committed(struct sw_server *server)
 {
     const struct sw_journal_state *state = sw_journal_state(server->journal);
-    uint64_t wanted = server->batch.ship ? state->lsn : server->batch.remote_lsn;
+    uint64_t wanted = server->batch.remote_lsn;
 
     if (server->shipper == NULL)
         return;
@@ -153,7 +153,7 @@ void sw_remote_committed(struct sw_server *server)
     if (state->lsn == server->committed_lsn && wanted <= server->shipped_lsn)
         return;
     sw_shipper_committed(server->shipper, state->lsn, state->row_bytes - server->committed_bytes,
-                         wanted);
+                         wanted, server->batch.ship);
     server->committed_lsn = state->lsn;
     server->committed_bytes = state->row_bytes;
 }

@@ -2,6 +2,7 @@
 #include "sidecar/rpc/server.h"
 
 #include <assert.h>
+#include <grpc/support/log.h>
 #include <stdlib.h>
 
 #include "sidecar/log.h"
@@ -183,6 +184,17 @@ static grpc_server *new_grpc_server(const struct sw_config *config)
     return grpc_server_create(&(grpc_channel_args){.num_args = COUNT, .args = args}, NULL);
 }
 
+/* gRPC's own lines, such as a failed handshake, in the shape of ours. */
+static void log_grpc(gpr_log_func_args *args)
+{
+    if (args->severity == GPR_LOG_SEVERITY_DEBUG)
+        sw_log(DEBUG, "grpc", {"text", .text = args->message});
+    else if (args->severity == GPR_LOG_SEVERITY_INFO)
+        sw_log(INFO, "grpc", {"text", .text = args->message});
+    else
+        sw_log(WARNING, "grpc", {"text", .text = args->message});
+}
+
 enum sw_code sw_server_new(const struct sw_server_options *options, struct sw_server **ret_server,
                            struct sw_err *err)
 {
@@ -197,6 +209,7 @@ enum sw_code sw_server_new(const struct sw_server_options *options, struct sw_se
     server->batch.events_tail = &server->batch.events;
     sw_arena_init(&server->batch.arena, 0);
     server->rung.on_event = on_rung;
+    gpr_set_log_function(log_grpc);
     grpc_init();
     server->queue = grpc_completion_queue_create_for_next(NULL);
     server->doorbell = grpc_server_create(NULL, NULL);

@@ -14,6 +14,7 @@
 #include "sidecar/rpc/codec.h"
 #include "sidecar/rpc/feed.h"
 #include "sidecar/rpc/verbs.h"
+#include "sidecar/service/fields.h"
 
 struct sw_stream {
     struct sw_listener listener;
@@ -324,11 +325,18 @@ static void ask_resume(struct sw_stream *stream)
 static void ask_watch(struct sw_stream *stream)
 {
     const Stepwell__V1__WatchRunRequest *ask = (const void *)stream->ask;
+    struct sw_span run_id = sw_span_of_text(ask->run_id);
+    struct sw_err err = {0};
+    enum sw_code rc = sw_fields_check_run_id(run_id, true, &err);
 
+    if (rc != SW_OK) {
+        fail(stream, rc, &err);
+        return;
+    }
     stream->follow = ask->follow != 0;
     start_feed(stream, &(struct sw_feed_options){
                            .kind = SW_FEED_WATCH,
-                           .run_id = sw_span_of_text(ask->run_id),
+                           .run_id = run_id,
                            .include_inputs = ask->include_inputs != 0,
                        });
 }
@@ -336,10 +344,17 @@ static void ask_watch(struct sw_stream *stream)
 static void ask_journal(struct sw_stream *stream)
 {
     const Stepwell__V1__ReadJournalRequest *ask = (const void *)stream->ask;
+    struct sw_span run_id = sw_span_of_text(ask->run_id);
+    struct sw_err err = {0};
+    enum sw_code rc = sw_fields_check_run_id(run_id, false, &err);
 
+    if (rc != SW_OK) {
+        fail(stream, rc, &err);
+        return;
+    }
     start_feed(stream, &(struct sw_feed_options){
                            .kind = SW_FEED_JOURNAL,
-                           .run_id = sw_span_of_text(ask->run_id),
+                           .run_id = run_id,
                            .from_lsn = ask->from_lsn == 0 ? 1 : ask->from_lsn,
                            .limit = ask->limit,
                        });

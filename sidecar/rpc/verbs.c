@@ -217,7 +217,9 @@ static enum sw_code flush(struct sw_server *server, struct sw_request *request)
     if (ask->durability == STEPWELL__V1__DURABILITY__DURABILITY_REMOTE && server->shipper == NULL)
         return sw_fail(&request->err, SW_NO_OBJECT_STORE, "no object store is configured");
     if ((unsigned)ask->durability > STEPWELL__V1__DURABILITY__DURABILITY_REMOTE)
-        return sw_fail_field(&request->err, "durability", 0, "no such value");
+        return sw_fail_field(&request->err, "durability",
+                             STEPWELL__V1__DURABILITY__DURABILITY_REMOTE, "%u is no known value",
+                             (unsigned)ask->durability);
     if (ask->lsn > newest)
         return sw_fail_field(&request->err, "lsn", newest, "%llu, the newest record is %llu",
                              (unsigned long long)ask->lsn, (unsigned long long)newest);

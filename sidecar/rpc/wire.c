@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "google/rpc/status.pb-c.h"
+#include "sidecar/rpc/blot.h"
 #include "sidecar/rpc/rpc.intern.h"
 
 static void *arena_alloc(void *arena, size_t size)
@@ -23,6 +24,21 @@ size_t sw_wire_limit(const struct sw_server *server)
     return (size_t)server->options.config->limits.message_bytes_max * 4 + (1 << 20);
 }
 
+static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *descriptor,
+                                ProtobufCAllocator *allocator, const uint8_t *bytes, size_t size)
+{
+    if (sw_blot_texts(descriptor, bytes, size, NULL)) {
+        uint8_t *copy = sw_arena_alloc(allocator->allocator_data, size);
+
+        if (copy == NULL)
+            return NULL;
+        memcpy(copy, bytes, size);
+        (void)sw_blot_texts(descriptor, bytes, size, copy);
+        bytes = copy;
+    }
+    return protobuf_c_message_unpack(descriptor, allocator, size, bytes);
+}
+
 ProtobufCMessage *sw_wire_unpack(const ProtobufCMessageDescriptor *descriptor,
                                  grpc_byte_buffer *buffer, struct sw_arena *arena, size_t limit)
 {
@@ -38,8 +54,8 @@ ProtobufCMessage *sw_wire_unpack(const ProtobufCMessageDescriptor *descriptor,
         message = protobuf_c_message_unpack(descriptor, &allocator, 0, NULL);
     } else if (grpc_byte_buffer_reader_peek(&reader, &first) &&
                GRPC_SLICE_LENGTH(*first) == grpc_byte_buffer_length(buffer)) {
-        message = protobuf_c_message_unpack(descriptor, &allocator, GRPC_SLICE_LENGTH(*first),
-                                            GRPC_SLICE_START_PTR(*first));
+        message =
+            unpack(descriptor, &allocator, GRPC_SLICE_START_PTR(*first), GRPC_SLICE_LENGTH(*first));
     } else { /* in several slices: a large message */
         grpc_slice all;
 
@@ -47,8 +63,7 @@ ProtobufCMessage *sw_wire_unpack(const ProtobufCMessageDescriptor *descriptor,
         if (!grpc_byte_buffer_reader_init(&reader, buffer))
             abort(); /* it could be read a moment ago */
         all = grpc_byte_buffer_reader_readall(&reader);
-        message = protobuf_c_message_unpack(descriptor, &allocator, GRPC_SLICE_LENGTH(all),
-                                            GRPC_SLICE_START_PTR(all));
+        message = unpack(descriptor, &allocator, GRPC_SLICE_START_PTR(all), GRPC_SLICE_LENGTH(all));
         grpc_slice_unref(all);
     }
     grpc_byte_buffer_reader_destroy(&reader);

@@ -257,13 +257,13 @@ static enum sw_code check_step(const struct scope *scope, const struct sw_begin_
 }
 
 static enum sw_code check_labels(const struct scope *scope, const struct sw_label *labels,
-                                 uint32_t count)
+                                 size_t count)
 {
     enum sw_code rc = SW_OK;
 
     if (count > SW_LABELS_MAX)
         return refuse_size(scope, "labels", count, SW_LABELS_MAX, "entries");
-    for (uint32_t i = 0; i < count && rc == SW_OK; i++) {
+    for (size_t i = 0; i < count && rc == SW_OK; i++) {
         rc = check_text(scope, "labels.key", labels[i].key, true, SW_LABEL_KEY_MAX);
         if (rc == SW_OK)
             rc = check_text(scope, "labels.value", labels[i].value, false, SW_LABEL_VALUE_MAX);
@@ -426,4 +426,20 @@ enum sw_code sw_fields_check_claim_run(const struct sw_limits *limits,
     if (rc == SW_OK)
         rc = check_number(&scope, "wait_ms", request->wait_ms, WAIT_MS_MAX);
     return rc;
+}
+
+enum sw_code sw_fields_check_run_id(struct sw_span run_id, bool required, struct sw_err *err)
+{
+    const struct scope scope = {.prefix = "", .err = err};
+
+    return check_text(&scope, "run_id", run_id, required, SW_RUN_ID_MAX);
+}
+
+enum sw_code sw_fields_check_filter(struct sw_span task, const struct sw_label *labels,
+                                    size_t count, struct sw_err *err)
+{
+    const struct scope scope = {.prefix = "", .err = err};
+    enum sw_code rc = check_text(&scope, "task", task, false, SW_TASK_MAX);
+
+    return rc != SW_OK ? rc : check_labels(&scope, labels, count);
 }

@@ -38,6 +38,12 @@ SW_MUST_CHECK enum sw_code sw_fields_check_end_run(const struct sw_limits *limit
 SW_MUST_CHECK enum sw_code sw_fields_check_claim_run(const struct sw_limits *limits,
                                                      const struct sw_claim_run_request *request,
                                                      struct sw_err *err);
+/* Of a question about a run; `required`: it is about one. */
+SW_MUST_CHECK enum sw_code sw_fields_check_run_id(struct sw_span run_id, bool required,
+                                                  struct sw_err *err);
+SW_MUST_CHECK enum sw_code sw_fields_check_filter(struct sw_span task,
+                                                  const struct sw_label *labels, size_t count,
+                                                  struct sw_err *err);
 
 /* Whether text is well-formed UTF-8 (RFC 3629) without NUL. */
 bool sw_fields_is_text(struct sw_span text);

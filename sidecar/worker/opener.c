@@ -110,9 +110,10 @@ static void log_taken(const struct sw_opener *opener, const struct sw_take_over 
                       uint64_t started_us)
 {
     static const char *const locals[] = {
-        [SW_LOCAL_NEW] = "new",     [SW_LOCAL_ABSENT] = "absent",
-        [SW_LOCAL_SAME] = "same",   [SW_LOCAL_BEHIND] = "behind",
-        [SW_LOCAL_AHEAD] = "ahead", [SW_LOCAL_DIVERGED] = "diverged"};
+        [SW_LOCAL_NEW] = "new",        [SW_LOCAL_ABSENT] = "absent",
+        [SW_LOCAL_SAME] = "same",      [SW_LOCAL_BEHIND] = "behind",
+        [SW_LOCAL_AHEAD] = "ahead",    [SW_LOCAL_DIVERGED] = "diverged",
+        [SW_LOCAL_DAMAGED] = "damaged"};
 
     sw_log(INFO, "took the journal over", {"journal", .text = opener->options.journal.name},
            {"store", .text = sw_store_url(opener->options.store)},
@@ -126,6 +127,11 @@ static void log_taken(const struct sw_opener *opener, const struct sw_take_over 
         sw_log(WARNING, "the local tail had diverged and is put aside",
                {"first_lsn", .number = report->orphan_first_lsn},
                {"last_lsn", .number = report->orphan_last_lsn}, {"object", .text = report->orphan});
+    if (report->local == SW_LOCAL_DAMAGED)
+        sw_log(WARNING,
+               "the journal on the disk was damaged: its files are put aside in damaged-*, and it "
+               "was restored from the object store; what was not shipped is not in it",
+               {"error", .text = report->damage});
 }
 
 /* Tries for as long as the store does not answer. */

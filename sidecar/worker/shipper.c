@@ -5,27 +5,28 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sidecar/log.h"
 #include "sidecar/metrics.h"
+#include "sidecar/worker/recent_times.h"
+#include "sidecar/worker/snapshotter.h"
 #include "sidecar/worker/thread.h"
 #include "storage/base/hash.h"
 #include "storage/journal/journal.h"
 
 enum {
-    SHIP_DEADLINE_MS = 10 * 1000,     /* of one try, the driver's own retries included */
-    TIMES_KEPT = 256,                 /* for the quantiles */
-    SNAPSHOT_PAUSE_US = 60 * 1000000, /* after one that failed */
-    SNAPSHOT_AT_END_SEGMENTS = 64,    /* fewer do not slow the next start down */
-    SNAPSHOT_AT_END_US = 1000 * 1000  /* must be left for it */
+    SHIP_DEADLINE_MS = 10 * 1000,      /* of one try, the driver's own retries included */
+    SNAPSHOT_FAILED_US = 60 * 1000000, /* the pause after one that failed */
+    SNAPSHOT_AT_END_SEGMENTS = 64,     /* fewer do not slow the next start down */
+    SNAPSHOT_AT_END_US = 1000 * 1000   /* must be left for it */
 };
 
 /* What the thread does, for whoever may have to wake it. */
 enum rest {
     AWAKE,       /* it looks again before it rests */
     RESTS,       /* nothing is pending: any commit wakes it */
-    RESTS_TIMED, /* what is to go at once wakes it */
+    RESTS_TIMED, /* what is to go soon or at once wakes it */
+    RESTS_SOON,  /* until what is to go soon goes: only what is to go at once wakes it */
     BACKS_OFF    /* only an order wakes it */
 };
 
@@ -38,12 +39,14 @@ struct sw_shipper {
     _Atomic uint64_t lsn;
     _Atomic uint64_t bytes; /* since the start, of everything up to lsn */
     _Atomic uint64_t wanted_lsn;
+    _Atomic uint64_t soon_lsn;
 
     /* written by the shipper */
     _Atomic uint64_t shipped_lsn;
     _Atomic uint64_t shipped_bytes; /* of what is surely shipped: what is pending is over-, never
                                      * underestimated */
     _Atomic uint64_t oldest_us;     /* likewise; the loop sets it where there is none */
+    _Atomic uint64_t snapshot_lsn;  /* of the snapshot under way; UINT64_MAX: there is none */
     _Atomic int rest;
     atomic_bool fenced;
 
@@ -56,10 +59,12 @@ struct sw_shipper {
     struct sw_archive *archive;
     struct sw_journal_reader *reader;
     uint64_t not_before_us;
+    uint64_t last_us; /* when it last began to ship */
     unsigned failures;
+    struct sw_snapshotter *snapshotter; /* NULL: no snapshot is under way */
+    uint64_t snapshot_began_us;
     uint64_t snapshot_after_us;
-    uint32_t times_us[TIMES_KEPT];
-    uint64_t times;
+    struct sw_recent_times times;
 
     /* shared: only while `lock` is held */
     pthread_mutex_t lock;
@@ -112,13 +117,16 @@ static void wake(struct sw_shipper *shipper)
 /* The thread says how it rests, looks once more, and only then waits; here what it looks at
  * is stored before its rest is read. So one of the two sees the other. */
 void sw_shipper_committed(struct sw_shipper *shipper, uint64_t lsn, uint64_t bytes,
-                          uint64_t wanted_lsn)
+                          uint64_t wanted_lsn, bool soon)
 {
     uint64_t sum = atomic_load_explicit(&shipper->bytes, memory_order_relaxed) + bytes;
+    bool at_once = wanted_lsn != 0 || atomic_load(&shipper->every);
     int rest;
 
     if (wanted_lsn > atomic_load_explicit(&shipper->wanted_lsn, memory_order_relaxed))
         atomic_store(&shipper->wanted_lsn, wanted_lsn);
+    if (soon)
+        atomic_store(&shipper->soon_lsn, lsn);
     atomic_store(&shipper->bytes, sum);
     atomic_store(&shipper->lsn, lsn);
     if (atomic_load(&shipper->oldest_us) == 0 && lsn > atomic_load(&shipper->shipped_lsn)) {
@@ -126,10 +134,10 @@ void sw_shipper_committed(struct sw_shipper *shipper, uint64_t lsn, uint64_t byt
         if (lsn <= atomic_load(&shipper->shipped_lsn)) /* meanwhile, and it was not seen there */
             set_oldest(shipper, 0);
     }
+    soon = soon || pending_bytes(shipper) >= shipper->options.policy.bytes_max;
     rest = atomic_load(&shipper->rest);
-    if (rest == RESTS ||
-        (rest == RESTS_TIMED && (wanted_lsn != 0 || atomic_load(&shipper->every) ||
-                                 pending_bytes(shipper) >= shipper->options.policy.bytes_max)))
+    if (rest == RESTS || (rest == RESTS_SOON && at_once) ||
+        (rest == RESTS_TIMED && (at_once || soon)))
         wake(shipper);
 }
 
@@ -142,6 +150,15 @@ void sw_shipper_ship_every(struct sw_shipper *shipper)
 uint64_t sw_shipper_shipped_lsn(const struct sw_shipper *shipper)
 {
     return atomic_load(&shipper->shipped_lsn);
+}
+
+/* In this order: whoever sees that more was shipped sees the snapshot that began before it. */
+uint64_t sw_shipper_keep_after(const struct sw_shipper *shipper)
+{
+    uint64_t shipped = atomic_load(&shipper->shipped_lsn);
+    uint64_t snapshot = atomic_load(&shipper->snapshot_lsn);
+
+    return snapshot < shipped ? snapshot : shipped;
 }
 
 bool sw_shipper_is_fenced(const struct sw_shipper *shipper)
@@ -177,44 +194,43 @@ void sw_shipper_status(struct sw_shipper *shipper, struct sw_shipper_status *ret
 
 /* ---- what the thread tells ----------------------------------------------------- */
 
-static int compare_times(const void *a, const void *b)
-{
-    uint32_t left = *(const uint32_t *)a;
-    uint32_t right = *(const uint32_t *)b;
-
-    return (left > right) - (left < right);
-}
-
 static void note_time(struct sw_shipper *shipper, uint64_t took_us)
 {
-    shipper->times_us[shipper->times++ % TIMES_KEPT] =
-        took_us > UINT32_MAX ? UINT32_MAX : (uint32_t)took_us;
+    sw_recent_times_add(&shipper->times, took_us);
     sw_metric_observe(SW_METRIC_PUT_SECONDS, (double)took_us / 1e6);
 }
 
 static void publish(struct sw_shipper *shipper, enum sw_store_health health, const char *error)
 {
-    size_t count = shipper->times < TIMES_KEPT ? (size_t)shipper->times : TIMES_KEPT;
-    uint32_t sorted[TIMES_KEPT];
+    uint64_t p50_us = sw_recent_times_percentile(&shipper->times, 50);
+    uint64_t p99_us = sw_recent_times_percentile(&shipper->times, 99);
 
-    memcpy(sorted, shipper->times_us, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare_times);
     pthread_mutex_lock(&shipper->lock);
     shipper->status.health = health;
     shipper->status.archive = sw_archive_state(shipper->archive);
-    if (count != 0) {
-        shipper->status.put_p50_us = sorted[(count - 1) / 2];
-        shipper->status.put_p99_us = sorted[(count - 1) * 99 / 100];
-    }
+    shipper->status.put_p50_us = p50_us;
+    shipper->status.put_p99_us = p99_us;
     snprintf(shipper->status.error, sizeof shipper->status.error, "%s", error);
     pthread_mutex_unlock(&shipper->lock);
 }
 
 /* ---- shipping ---------------------------------------------------------------------- */
 
-static void fail(struct sw_shipper *shipper, const char *what, const struct sw_err *err)
+static void tell_failure(struct sw_shipper *shipper, const char *what, const struct sw_err *err)
 {
     bool away = err->code == SW_STORE_UNAVAILABLE;
+
+    publish(shipper, away ? SW_STORE_AWAY : SW_STORE_REFUSES, err->text);
+    if (away)
+        sw_log(WARNING, what, {"reason", .text = sw_code_name(err->code)},
+               {"failures", .number = shipper->failures}, {"error", .text = err->text});
+    else
+        sw_log(ERROR, what, {"reason", .text = sw_code_name(err->code)},
+               {"failures", .number = shipper->failures}, {"error", .text = err->text});
+}
+
+static void fail(struct sw_shipper *shipper, const struct sw_err *err)
+{
     uint64_t seed;
 
     if (err->code == SW_CANCELLED)
@@ -230,13 +246,7 @@ static void fail(struct sw_shipper *shipper, const char *what, const struct sw_e
     sw_random(&seed, sizeof seed);
     shipper->failures++;
     shipper->not_before_us = now_us(shipper) + sw_ship_back_off_us(shipper->failures, seed);
-    publish(shipper, away ? SW_STORE_AWAY : SW_STORE_REFUSES, err->text);
-    if (away)
-        sw_log(WARNING, what, {"reason", .text = sw_code_name(err->code)},
-               {"failures", .number = shipper->failures}, {"error", .text = err->text});
-    else
-        sw_log(ERROR, what, {"reason", .text = sw_code_name(err->code)},
-               {"failures", .number = shipper->failures}, {"error", .text = err->text});
+    tell_failure(shipper, "shipping failed", err);
 }
 
 static void take_progress(struct sw_shipper *shipper)
@@ -257,10 +267,10 @@ static void ship(struct sw_shipper *shipper)
 {
     uint64_t bytes = atomic_load(&shipper->bytes);
     uint64_t lsn = atomic_load(&shipper->lsn);
-    uint64_t pass_us = now_us(shipper);
     struct sw_err err = {0};
     enum sw_code rc = SW_OK;
 
+    shipper->last_us = now_us(shipper);
     while (rc == SW_OK && atomic_load(&shipper->shipped_lsn) < lsn) {
         uint64_t started_us = now_us(shipper);
         bool more;
@@ -272,7 +282,7 @@ static void ship(struct sw_shipper *shipper)
         }
     }
     if (rc != SW_OK) {
-        fail(shipper, "shipping failed", &err);
+        fail(shipper, &err);
         return;
     }
     publish(shipper, SW_STORE_ANSWERS, "");
@@ -281,24 +291,25 @@ static void ship(struct sw_shipper *shipper)
     /* What was committed meanwhile is not older than the pass. Looked at behind the line above:
      * a commit that found the old age there is seen here. */
     if (atomic_load(&shipper->lsn) > atomic_load(&shipper->shipped_lsn))
-        set_oldest(shipper, pass_us);
+        set_oldest(shipper, shipper->last_us);
     shipper->options.changed(shipper->options.self);
 }
 
-static void snapshot(struct sw_shipper *shipper)
-{
-    uint64_t started_us = now_us(shipper);
-    struct sw_archive_state state;
-    struct sw_err err = {0};
-    uint64_t now_ms;
+/* ---- snapshots ----------------------------------------------------------------------- */
 
-    if (sw_archive_snapshot(shipper->archive, shipper->reader, &err) != SW_OK) {
-        shipper->snapshot_after_us = now_us(shipper) + SNAPSHOT_PAUSE_US;
-        fail(shipper, "snapshot failed", &err);
+static void tell_snapshot(struct sw_shipper *shipper, enum sw_code rc, const struct sw_err *err)
+{
+    struct sw_archive_state state = sw_archive_state(shipper->archive);
+    uint64_t now_ms = sw_clock_now_ms(shipper->options.clock);
+    uint64_t took_us = now_us(shipper) - shipper->snapshot_began_us;
+
+    shipper->snapshot_after_us =
+        now_us(shipper) + (rc == SW_OK ? sw_snapshot_pause_us(took_us) : SNAPSHOT_FAILED_US);
+    if (rc != SW_OK) {
+        if (rc != SW_CANCELLED)
+            tell_failure(shipper, "snapshot failed", err);
         return;
     }
-    now_ms = sw_clock_now_ms(shipper->options.clock);
-    state = sw_archive_state(shipper->archive);
     pthread_mutex_lock(&shipper->lock);
     shipper->status.snapshot_at_ms = now_ms;
     shipper->status.verified_at_ms = now_ms;
@@ -306,8 +317,55 @@ static void snapshot(struct sw_shipper *shipper)
     sw_metric_set(SW_METRIC_VERIFIED_AT, now_ms / 1000);
     publish(shipper, SW_STORE_ANSWERS, "");
     sw_log(INFO, "snapshot", {"slot", .number = state.snapshot_slot},
-           {"bytes", .number = state.snapshot_bytes},
-           {"ms", .number = (now_us(shipper) - started_us) / 1000});
+           {"bytes", .number = state.snapshot_bytes}, {"ms", .number = took_us / 1000});
+}
+
+static void on_snapshot_ended(void *self)
+{
+    wake(self);
+}
+
+static void begin_snapshot(struct sw_shipper *shipper)
+{
+    struct sw_snapshotter_options options = {
+        .data = shipper->options.data,
+        .store = shipper->options.store_options,
+        .ended = on_snapshot_ended,
+        .self = shipper,
+    };
+    struct sw_err err = {0};
+    enum sw_code rc;
+
+    shipper->snapshot_began_us = now_us(shipper);
+    atomic_store(&shipper->snapshot_lsn, sw_archive_state(shipper->archive).shipped_lsn);
+    rc = sw_snapshotter_start(&options, shipper->archive, &shipper->snapshotter, &err);
+    if (rc == SW_OK)
+        return;
+    atomic_store(&shipper->snapshot_lsn, UINT64_MAX);
+    tell_snapshot(shipper, rc, &err);
+}
+
+static void finish_snapshot(struct sw_shipper *shipper)
+{
+    struct sw_err err = {0};
+    enum sw_code rc = sw_snapshotter_finish(&shipper->snapshotter, shipper->archive, &err);
+
+    atomic_store(&shipper->snapshot_lsn, UINT64_MAX);
+    tell_snapshot(shipper, rc, &err);
+}
+
+/* At the end: there is nothing else to be done meanwhile. */
+static void snapshot_at_end(struct sw_shipper *shipper)
+{
+    struct sw_err err = {0};
+
+    shipper->snapshot_began_us = now_us(shipper);
+    tell_snapshot(shipper, sw_archive_snapshot(shipper->archive, shipper->reader, &err), &err);
+}
+
+static bool has_snapshot_ended(const struct sw_shipper *shipper)
+{
+    return shipper->snapshotter != NULL && sw_snapshotter_has_ended(shipper->snapshotter);
 }
 
 static bool may_snapshot(const struct sw_shipper *shipper)
@@ -321,13 +379,13 @@ static bool may_snapshot(const struct sw_shipper *shipper)
         .snapshot_bytes = archive.snapshot_bytes,
     };
 
-    return sw_decide_snapshot(&state) && !atomic_load(&shipper->stopping) &&
-           now_us(shipper) >= shipper->snapshot_after_us;
+    return shipper->snapshotter == NULL && sw_decide_snapshot(&state) &&
+           !atomic_load(&shipper->stopping) && now_us(shipper) >= shipper->snapshot_after_us;
 }
 
 /* ---- the thread ----------------------------------------------------------------------- */
 
-static struct sw_ship_decision decide(struct sw_shipper *shipper)
+static struct sw_ship_decision decide(struct sw_shipper *shipper, enum rest *ret_rest)
 {
     struct sw_ship_state state = {
         .lsn = atomic_load(&shipper->lsn),
@@ -337,25 +395,35 @@ static struct sw_ship_decision decide(struct sw_shipper *shipper)
         .oldest_us = atomic_load(&shipper->oldest_us),
         .not_before_us = shipper->not_before_us,
         .every = atomic_load(&shipper->every),
+        .soon_lsn = atomic_load(&shipper->soon_lsn),
+        .last_us = shipper->last_us,
     };
+    struct sw_ship_decision decision =
+        sw_decide_ship(&shipper->options.policy, &state, now_us(shipper));
 
-    return sw_decide_ship(&shipper->options.policy, &state, now_us(shipper));
+    if (decision.when == SW_SHIP_NEVER)
+        *ret_rest = RESTS;
+    else if (decision.at_us == shipper->not_before_us)
+        *ret_rest = BACKS_OFF;
+    else
+        *ret_rest =
+            sw_decide_ship_soon(&shipper->options.policy, &state) ? RESTS_SOON : RESTS_TIMED;
+    return decision;
 }
 
 /* Returns when something is to be done, or the thread is to stop. */
 static void rest(struct sw_shipper *shipper)
 {
     struct sw_ship_decision decision;
+    enum rest kind;
 
     pthread_mutex_lock(&shipper->lock);
-    while (!atomic_load(&shipper->stopping)) {
-        decision = decide(shipper);
+    while (!atomic_load(&shipper->stopping) && !has_snapshot_ended(shipper)) {
+        decision = decide(shipper, &kind);
         if (decision.when == SW_SHIP_NOW)
             break;
-        atomic_store(&shipper->rest, decision.when == SW_SHIP_NEVER             ? RESTS
-                                     : decision.at_us == shipper->not_before_us ? BACKS_OFF
-                                                                                : RESTS_TIMED);
-        decision = decide(shipper);
+        atomic_store(&shipper->rest, kind);
+        decision = decide(shipper, &kind);
         if (decision.when == SW_SHIP_NEVER)
             pthread_cond_wait(&shipper->woken, &shipper->lock);
         else if (decision.when == SW_SHIP_LATER)
@@ -399,10 +467,16 @@ static void run(void *self)
 
     while (!atomic_load(&shipper->stopping) && !sw_shipper_is_fenced(shipper)) {
         ship(shipper);
+        if (has_snapshot_ended(shipper))
+            finish_snapshot(shipper);
         if (!sw_shipper_is_fenced(shipper) && may_snapshot(shipper))
-            snapshot(shipper);
+            begin_snapshot(shipper);
         if (!sw_shipper_is_fenced(shipper))
             rest(shipper);
+    }
+    if (shipper->snapshotter != NULL) {
+        sw_snapshotter_cancel(shipper->snapshotter);
+        finish_snapshot(shipper);
     }
     /* Fenced: what the loop still commits belongs to the tail. */
     pthread_mutex_lock(&shipper->lock);
@@ -411,13 +485,12 @@ static void run(void *self)
     pthread_mutex_unlock(&shipper->lock);
     while (wait_to_ship_rest(shipper))
         ship(shipper);
-    sw_archive_give_way(shipper->archive, false);
     if (sw_shipper_is_fenced(shipper))
         put_aside(shipper);
     else if (sw_archive_state(shipper->archive).segments_since_snapshot >=
                  SNAPSHOT_AT_END_SEGMENTS &&
              now_us(shipper) + SNAPSHOT_AT_END_US < atomic_load(&shipper->stop_at_us))
-        snapshot(shipper);
+        snapshot_at_end(shipper);
     pthread_mutex_lock(&shipper->lock);
     shipper->has_ended = true;
     pthread_cond_signal(&shipper->ended);
@@ -444,6 +517,7 @@ static void init(struct sw_shipper *shipper, const struct sw_shipper_options *op
     shipper->options = *options;
     atomic_store(&shipper->lsn, options->lsn);
     atomic_store(&shipper->shipped_lsn, state.shipped_lsn);
+    atomic_store(&shipper->snapshot_lsn, UINT64_MAX);
     /* A surplus found at the start goes at once: nobody knows how old it is. */
     atomic_store(&shipper->wanted_lsn, options->lsn);
     shipper->status.health = SW_STORE_ANSWERS;
@@ -496,7 +570,6 @@ struct sw_shipper_end sw_shipper_stop(struct sw_shipper *shipper, uint64_t timeo
     until_us = now_us(shipper) + timeout_ms * 1000;
     atomic_store(&shipper->every, true);
     atomic_store(&shipper->stop_at_us, until_us);
-    sw_archive_give_way(shipper->archive, true); /* before stopping: the thread takes it back */
     pthread_mutex_lock(&shipper->lock);
     atomic_store(&shipper->stopping, true);
     pthread_cond_signal(&shipper->woken);

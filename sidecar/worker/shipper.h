@@ -5,6 +5,8 @@
  *   loop: commit ──> sw_shipper_committed ──> (rests until something is due)
  *   shipper: sw_archive_ship ──> shipped_lsn ──> changed() ──> loop: answers go out
  *
+ * A snapshot has a thread of its own (snapshotter.h): segments do not wait for it.
+ *
  * When it ships is decided in engine/ship.h. It makes no request while everything is
  * shipped, and nothing it does holds the loop up: the two share atomics, and a lock
  * that the loop takes only to wake a thread that rests.
@@ -28,6 +30,7 @@ struct sw_shipper_options {
     uint64_t lsn;     /* newest committed record now */
     bool restored;    /* the journal was just read back from the store */
     struct sw_store *store;
+    const struct sw_store_options *store_options; /* for a snapshot's connection to it */
     const struct sw_clock *clock;
     struct sw_ship_policy policy;
     /* On the shipper's thread: shipped_lsn moved, room came back, or the owner was fenced. */
@@ -40,15 +43,18 @@ SW_MUST_CHECK enum sw_code sw_shipper_start(const struct sw_shipper_options *opt
                                             struct sw_archive **archive,
                                             struct sw_shipper **ret_shipper, struct sw_err *err);
 
-/* A commit: the newest record, the bytes added, and up to where somebody waits for
- * the store (0: nobody). By one thread, the loop. */
+/* A commit: the newest record, the bytes added, up to where somebody waits for the
+ * store (0: nobody), and whether it is to be shipped soon. By one thread, the loop. */
 void sw_shipper_committed(struct sw_shipper *shipper, uint64_t lsn, uint64_t bytes,
-                          uint64_t wanted_lsn);
+                          uint64_t wanted_lsn, bool soon);
 
 /* From now on each commit at once. */
 void sw_shipper_ship_every(struct sw_shipper *shipper);
 
 uint64_t sw_shipper_shipped_lsn(const struct sw_shipper *shipper);
+/* Retention is to leave runs that ended behind it: what is not shipped, and what is not in a
+ * snapshot under way. */
+uint64_t sw_shipper_keep_after(const struct sw_shipper *shipper);
 bool sw_shipper_is_fenced(const struct sw_shipper *shipper);
 /* New intents are not to be taken, when so many bytes are not committed yet. */
 bool sw_shipper_is_full(const struct sw_shipper *shipper, uint64_t uncommitted_bytes);

@@ -19,7 +19,7 @@
  *       snapshot's slot) again after its fence
  *
  * Owns:    its position in the chain and the bytes in flight. Not the store.
- * Threads: one at a time, but for sw_archive_give_way.
+ * Threads: one at a time, but for sw_archive_give_way. A fork is used by a thread of its own.
  * Fails:   OWNER_FENCED: another owner holds the journal; nothing works any more but
  *          sw_archive_put_aside and close. STORE_UNAVAILABLE, STORE_REFUSED: the call may
  *          be repeated and continues with the same bytes. CORRUPT names the object.
@@ -53,9 +53,10 @@ enum sw_local {
     SW_LOCAL_NEW = 1, /* neither here nor there: a new journal */
     SW_LOCAL_ABSENT,  /* restored whole */
     SW_LOCAL_SAME,
-    SW_LOCAL_BEHIND,  /* the difference was applied */
-    SW_LOCAL_AHEAD,   /* the surplus is to be shipped */
-    SW_LOCAL_DIVERGED /* the tail went to orphan/, the journal was restored */
+    SW_LOCAL_BEHIND,   /* the difference was applied */
+    SW_LOCAL_AHEAD,    /* the surplus is to be shipped */
+    SW_LOCAL_DIVERGED, /* the tail went to orphan/, the journal was restored */
+    SW_LOCAL_DAMAGED   /* its files went to DIR/damaged-TIME, the journal was restored */
 };
 
 struct sw_take_over {
@@ -68,6 +69,7 @@ struct sw_take_over {
     uint64_t restored_bytes;                    /* downloaded */
     uint64_t orphan_first_lsn, orphan_last_lsn; /* DIVERGED */
     char orphan[SW_OBJECT_KEY_MAX];             /* DIVERGED: the key of the tail */
+    char damage[SW_ERR_TEXT_MAX];               /* DAMAGED: what is wrong with the files */
 };
 
 /* Whether the store may be trusted with the journal. A new one: sw_store_probe, in full. One that
@@ -79,7 +81,8 @@ SW_MUST_CHECK enum sw_code sw_archive_probe(struct sw_store *store, const char *
 /* Becomes the owner: reads meta and chain, fences, reads the floor again, and brings the
  * journal in `journal_options->directory` to what the chain holds. The chain without a fence
  * of this call is never touched. Afterwards *ret_journal is open, its epoch that of
- * the fence. A directory that holds a journal of another UUID is refused with CONFIGURATION. */
+ * the fence. A directory that holds a journal of another UUID is refused with CONFIGURATION, one
+ * that holds a damaged journal (CORRUPT) when the store has none to restore. */
 SW_MUST_CHECK enum sw_code sw_archive_take_over(const struct sw_archive_options *options,
                                                 const struct sw_journal_options *journal_options,
                                                 struct sw_archive **ret_archive,
@@ -116,6 +119,15 @@ SW_MUST_CHECK enum sw_code sw_archive_snapshot(struct sw_archive *archive,
                                                struct sw_journal_reader *reader,
                                                struct sw_err *err);
 
+/* For a snapshot by another thread while this one ships: one that knows what this one does, with a
+ * store of its own, good for sw_archive_snapshot and nothing else. What it writes is the journal up
+ * to shipped_lsn as of now. Runs that end behind that must be there until it is joined: a run of
+ * which the snapshot has nothing and the segments behind it the rest could not be restored. */
+SW_MUST_CHECK enum sw_code sw_archive_fork(const struct sw_archive *archive, struct sw_store *store,
+                                           struct sw_archive **ret_fork, struct sw_err *err);
+/* Takes what the fork did and learned, closes it and leaves NULL. */
+void sw_archive_join(struct sw_archive *archive, struct sw_archive **fork);
+
 /* Any thread. While it is to give way, a snapshot ends with CANCELLED at its next part: something
  * else is to be done soon. The next one begins anew. */
 void sw_archive_give_way(struct sw_archive *archive, bool to_give_way);
@@ -149,6 +161,7 @@ SW_MUST_CHECK enum sw_code sw_archive_restore(const struct sw_archive_options *o
 
 struct sw_archive_check {
     uint64_t segments, fences, snapshots, orphans;
+    uint64_t stale; /* snapshots below two newer ones: ignored, they go with the next collection */
     uint64_t records;
     uint64_t bytes;
     uint64_t first_slot, last_slot;

@@ -7,7 +7,7 @@
  *   reading      io fetch pull replay meta
  *   a directory  place sink
  *   writing      gather snap collect aside
- *   the verbs    open probe take_over ship restore verify list
+ *   the verbs    open fork probe take_over ship restore verify list
  *
  * Threads: as in archive.h.
  */
@@ -57,6 +57,7 @@ struct sw_archive {
     struct sw_bytes fences;  /* slots of the FENCE segments among them, u64 each */
     uint64_t segments_since;
     uint64_t bytes_since;
+    uint64_t forked_bytes; /* bytes_since of the one that this is a fork of, then */
 
     uint64_t records; /* while reading: for progress and reports */
     uint64_t bytes;
@@ -151,6 +152,8 @@ struct sw_sink {
     struct sw_journal *had; /* what was there, open; NULL: nothing */
     struct sw_journal_reader *reader;
     uint64_t had_lsn;
+    bool damaged; /* it could not be read: `damage` says why */
+    char damage[SW_ERR_TEXT_MAX];
 
     bool rebuilding;         /* into place.restoring, instead of in place */
     struct sw_journal *made; /* the journal there */
@@ -162,7 +165,8 @@ struct sw_sink {
     uint64_t at_ms_max;
 };
 
-/* Locks the directory; opens the journal if there is one and `open_it`, else refuses it. */
+/* Locks the directory; opens the journal if there is one and `open_it`, else refuses it. One that
+ * is damaged stays where it is until sw_sink_settle puts another into its place. */
 SW_MUST_CHECK enum sw_code sw_sink_open(struct sw_sink *sink, bool open_it, struct sw_err *err);
 /* A new journal, to become the archive's. */
 SW_MUST_CHECK enum sw_code sw_sink_create(struct sw_sink *sink, struct sw_err *err);

@@ -17,7 +17,7 @@ enum { DIRECTORY_MODE = 0700, LOCK_MODE = 0600, PATH_MAX_OURS = SW_PLACE_PATH_MA
 static const char restoring_prefix[] = "restoring-";
 /* In the order in which they move: the last one is what makes a directory hold a journal. */
 static const char *const files[] = {"journal.db-wal", "journal.db"};
-static const char *const passing[] = {"journal.db-shm", "lock"};
+static const char *const passing[] = {"journal.db-shm", "journal.db-acked", "lock"};
 
 static enum sw_code fail_errno(const char *path, const char *doing, struct sw_err *err)
 {
@@ -109,9 +109,11 @@ static void remove_journal(const char *directory)
 {
     char path[PATH_MAX_OURS];
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         (void)snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
         (void)unlink(path);
+    }
+    for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
         (void)snprintf(path, sizeof(path), "%s/%s", directory, passing[i]);
         (void)unlink(path);
     }
@@ -174,14 +176,14 @@ static enum sw_code move_file(const char *from, const char *to, const char *name
     return SW_OK;
 }
 
-enum sw_code sw_place_move_aside(struct sw_place *place, bool keep, uint64_t now_ms,
+enum sw_code sw_place_move_aside(struct sw_place *place, const char *name, uint64_t now_ms,
                                  struct sw_err *err)
 {
     char aside[PATH_MAX_OURS];
     enum sw_code code;
 
-    if (keep)
-        (void)snprintf(aside, sizeof(aside), "%s/orphan-%llu", place->directory,
+    if (name != NULL)
+        (void)snprintf(aside, sizeof(aside), "%s/%s-%llu", place->directory, name,
                        (unsigned long long)now_ms);
     else
         (void)snprintf(aside, sizeof(aside), "%s/%sold", place->directory, restoring_prefix);
@@ -192,6 +194,8 @@ enum sw_code sw_place_move_aside(struct sw_place *place, bool keep, uint64_t now
         if (code == SW_OK)
             code = sync_path(place->directory, true, err);
     }
+    if (code == SW_OK) /* says how far it was */
+        code = move_file(place->directory, aside, passing[1], err);
     if (code == SW_OK)
         code = sync_path(aside, true, err);
     return code;
@@ -202,8 +206,10 @@ enum sw_code sw_place_adopt(struct sw_place *place, struct sw_err *err)
     char path[PATH_MAX_OURS];
     enum sw_code code = SW_OK;
 
-    (void)snprintf(path, sizeof(path), "%s/%s", place->directory, passing[0]);
-    (void)unlink(path); /* of a journal that is gone */
+    for (size_t i = 0; i < 2; i++) { /* of a journal that is gone; the lock stays */
+        (void)snprintf(path, sizeof(path), "%s/%s", place->directory, passing[i]);
+        (void)unlink(path);
+    }
     for (size_t i = 0; code == SW_OK && i < sizeof(files) / sizeof(files[0]); i++) {
         (void)snprintf(path, sizeof(path), "%s/%s", place->restoring, files[i]);
         code = sync_path(path, false, err);

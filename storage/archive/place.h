@@ -5,6 +5,7 @@
  *   DIR/lock, journal.db, journal.db-wal    as storage/journal/journal.h
  *   DIR/restoring-RANDOM/                   a journal on its way in; left over: removed
  *   DIR/orphan-TIME/                        files of a journal that diverged
+ *   DIR/damaged-TIME/                       files of a journal that could not be read
  *
  * A restored journal is synced, its WAL renamed first, then journal.db: that rename
  * is the moment from which it is there. Before it, the directory has no journal, and the next
@@ -38,10 +39,10 @@ bool sw_place_has_journal(const struct sw_place *place);
 
 /* Removes what earlier restores left, and makes place->restoring. */
 SW_MUST_CHECK enum sw_code sw_place_prepare(struct sw_place *place, struct sw_err *err);
-/* Moves the journal's files away: to DIR/orphan-TIME, or, not kept, to where the next adopt or
+/* Moves the journal's files away: to DIR/NAME-TIME, or, with NULL, to where the next adopt or
  * prepare removes them. */
-SW_MUST_CHECK enum sw_code sw_place_move_aside(struct sw_place *place, bool keep, uint64_t now_ms,
-                                               struct sw_err *err);
+SW_MUST_CHECK enum sw_code sw_place_move_aside(struct sw_place *place, const char *name,
+                                               uint64_t now_ms, struct sw_err *err);
 /* The closed journal in place->restoring becomes that of the directory. */
 SW_MUST_CHECK enum sw_code sw_place_adopt(struct sw_place *place, struct sw_err *err);
 /* Removes place->restoring, if there is one. */

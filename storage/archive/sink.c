@@ -17,12 +17,22 @@
 
 enum { READINGS_MAX = 8 };
 
+static enum sw_code note_damage(struct sw_sink *sink, struct sw_err *err)
+{
+    sink->damaged = true;
+    sink->rebuilding = true;
+    (void)snprintf(sink->damage, sizeof(sink->damage), "%s", err->text);
+    return sw_place_lock_again(&sink->place, err);
+}
+
 static enum sw_code open_had(struct sw_sink *sink, struct sw_err *err)
 {
     enum sw_code code;
 
     sw_place_unlock(&sink->place); /* the journal takes it */
     code = sw_journal_open(sink->options, &sink->had, err);
+    if (code == SW_CORRUPT)
+        return note_damage(sink, err);
     if (code == SW_OK)
         code = sw_journal_reader_open(sink->options->directory, sink->options->vfs, &sink->reader,
                                       err);
@@ -188,28 +198,28 @@ static enum sw_code try_floor(struct sw_sink *sink, uint64_t slot, uint64_t newe
     return code;
 }
 
-/* A restore to a point in time begins with a snapshot that lies before it. */
+/* A restore to a point in time begins with a snapshot that lies before it, if the second newest
+ * does. Above older ones segments may have been collected. */
 static enum sw_code skip_newer(struct sw_sink *sink, struct sw_floors *floors, struct sw_err *err)
 {
-    enum sw_code code = SW_OK;
+    struct sw_snapshot snapshot;
+    enum sw_code code;
+    bool before;
 
-    while (code == SW_OK && floors->count > 1 && (sink->lsn_max > 0 || sink->at_ms_max > 0)) {
-        struct sw_snapshot snapshot;
-
-        code = sw_snapshot_load(sink->archive, floors->slots[0], &snapshot, err);
-        if (code == SW_OK && (sink->lsn_max == 0 || snapshot.index.last_lsn <= sink->lsn_max) &&
-            (sink->at_ms_max == 0 || snapshot.index.at_ms <= sink->at_ms_max)) {
-            sw_snapshot_fini(&snapshot);
-            return SW_OK;
-        }
-        sw_snapshot_fini(&snapshot);
-        if (code == SW_CORRUPT)
-            code = SW_OK; /* the next one is looked at */
-        floors->count--;
-        for (size_t i = 0; i < floors->count; i++)
-            floors->slots[i] = floors->slots[i + 1];
-    }
-    return code;
+    if (floors->count < 2 || (sink->lsn_max == 0 && sink->at_ms_max == 0))
+        return SW_OK;
+    code = sw_snapshot_load(sink->archive, floors->slots[0], &snapshot, err);
+    before = code == SW_OK && (sink->lsn_max == 0 || snapshot.index.last_lsn <= sink->lsn_max) &&
+             (sink->at_ms_max == 0 || snapshot.index.at_ms <= sink->at_ms_max);
+    sw_snapshot_fini(&snapshot);
+    if (code == SW_CORRUPT)
+        code = SW_OK; /* the next one is looked at */
+    if (code != SW_OK || before)
+        return code;
+    floors->count--;
+    for (size_t i = 0; i < floors->count; i++)
+        floors->slots[i] = floors->slots[i + 1];
+    return SW_OK;
 }
 
 static enum sw_code fill_from_any(struct sw_sink *sink, const struct sw_floors *floors,
@@ -290,8 +300,11 @@ enum sw_code sw_sink_settle(struct sw_sink *sink, struct sw_err *err)
         sink->had = NULL;
         code = sw_place_lock_again(&sink->place, err);
         if (code == SW_OK)
-            code = sw_place_move_aside(&sink->place, sink->replay.diverged,
+            code = sw_place_move_aside(&sink->place, sink->replay.diverged ? "orphan" : NULL,
                                        sw_clock_now_ms(sink->archive->options.clock), err);
+    } else if (sink->damaged) {
+        code = sw_place_move_aside(&sink->place, "damaged",
+                                   sw_clock_now_ms(sink->archive->options.clock), err);
     }
     if (code == SW_OK)
         code = sw_place_adopt(&sink->place, err);

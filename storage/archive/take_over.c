@@ -38,6 +38,10 @@ static enum sw_code begin_archive(struct taking *taking, struct sw_err *err)
     struct sw_journal_reader *fresh = NULL;
     enum sw_code code = SW_OK;
 
+    if (taking->sink.damaged) /* it may be the only copy: not to be put aside */
+        return sw_fail(err, SW_CORRUPT,
+                       "%s (and the object store holds no journal \"%s\" to restore)",
+                       taking->sink.damage, taking->archive->journal);
     if (taking->sink.had != NULL)
         return sw_meta_create(taking->archive, taking->sink.reader, &taking->created_meta, err);
     code = sw_sink_create(&taking->sink, err);
@@ -248,6 +252,8 @@ static enum sw_local local_of(const struct taking *taking, bool had)
 {
     uint64_t chain_lsn = taking->archive->position.lsn;
 
+    if (taking->sink.damaged)
+        return SW_LOCAL_DAMAGED;
     if (!had)
         return taking->created_meta ? SW_LOCAL_NEW : SW_LOCAL_ABSENT;
     if (taking->sink.replay.diverged)
@@ -280,6 +286,7 @@ static enum sw_code settle(struct taking *taking, struct sw_journal **ret_journa
     if (code == SW_OK)
         code = check_end(taking, err);
     report->local = local_of(taking, sink->had != NULL);
+    memcpy(report->damage, sink->damage, sizeof(report->damage));
     report->epoch = archive->position.epoch;
     report->slot = archive->position.slot;
     report->shipped_lsn = archive->position.lsn;

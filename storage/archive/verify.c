@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Every object is read and checked: snapshots part by part, the chain from the oldest
- * snapshot (or META) on, what is left of the log below it one by one, orphans, and that
- * there is nothing else. An owner may be at work meanwhile: when what it collected looks like a
- * gap, all is checked again.
+ * Every object is read and checked: snapshots part by part, the chain from the older of the two
+ * newest (or META) on, what is left of the log below it one by one, orphans, and that there is
+ * nothing else. A snapshot below those two is stale: an owner that stalled in the middle wrote its
+ * index late, or it is about to be removed. Parts of it and segments above it may be gone, and
+ * nobody needs them; what is there of it is read like the rest. An owner may be at work meanwhile:
+ * when what it collected looks like a gap, all is checked again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +13,7 @@
 #include "storage/archive/archive.intern.h"
 #include "storage/archive/fetch.h"
 
-enum { TRIES_MAX = 5, LOG_BYTES_GUESS = 256 * 1024 };
+enum { TRIES_MAX = 5, LOG_BYTES_GUESS = 256 * 1024, SNAPSHOTS_KEPT = 2 };
 
 struct verifying {
     struct sw_archive *archive;
@@ -88,15 +90,66 @@ static enum sw_code read_one(struct verifying *verifying, const char *key, struc
     return sw_archive_read(archive, key, sw_span_of(op->data, op->size), ret_segment, ret_raw, err);
 }
 
+/* It was listed, and nobody needs it: the owner is collecting. */
+static bool is_removed(struct verifying *verifying, enum sw_code code,
+                       const struct sw_object_op *op)
+{
+    if (code != SW_CORRUPT || op->result != SW_OBJECT_ABSENT)
+        return false;
+    verifying->archive->bad[0] = '\0';
+    return true;
+}
+
 /* ---- snapshots ------------------------------------------------------------------------ */
+
+/* How many of the snapshots are stale: the first ones. */
+static size_t stale_count(const struct verifying *verifying)
+{
+    size_t count = verifying->indexes.size / 8;
+
+    return count > SNAPSHOTS_KEPT ? count - SNAPSHOTS_KEPT : 0;
+}
+
+/* Its index alone; its parts are strays. */
+static enum sw_code check_stale(struct verifying *verifying, uint64_t slot, struct sw_err *err)
+{
+    struct sw_name name = {.kind = SW_NAME_INDEX, .slot = slot};
+    struct sw_archive *archive = verifying->archive;
+    struct sw_snapshot snapshot;
+    char key[SW_OBJECT_KEY_MAX];
+    struct sw_object_op op = {0};
+    struct sw_segment index = {0};
+    struct sw_span raw;
+    enum sw_code code;
+
+    sw_name_put(archive->journal, &name, key);
+    code = read_one(verifying, key, &op, &index, &raw, err);
+    if (is_removed(verifying, code, &op))
+        return SW_OK;
+    if (code == SW_OK) {
+        code = index.kind != SW_SEGMENT_INDEX || index.slot != slot
+                   ? sw_fail(err, SW_CORRUPT, "is not the index of that snapshot")
+                   : sw_snapshot_get(&index, raw, &snapshot, err);
+        if (code == SW_OK)
+            sw_snapshot_fini(&snapshot);
+        else
+            code = sw_archive_blame(archive, key, code, err);
+    }
+    sw_object_op_fini(&op);
+    verifying->check.stale++;
+    return code;
+}
 
 static enum sw_code check_snapshots(struct verifying *verifying, struct sw_err *err)
 {
     struct sw_archive *archive = verifying->archive;
     size_t count = verifying->indexes.size / 8;
+    size_t first = stale_count(verifying);
     enum sw_code code = SW_OK;
 
-    for (size_t i = 0; code == SW_OK && i < count; i++) {
+    for (size_t i = 0; code == SW_OK && i < first; i++)
+        code = check_stale(verifying, slot_at(&verifying->indexes, i), err);
+    for (size_t i = first; code == SW_OK && i < count; i++) {
         struct sw_replay replay = {0};
         struct sw_snapshot snapshot;
 
@@ -108,7 +161,7 @@ static enum sw_code check_snapshots(struct verifying *verifying, struct sw_err *
 
             sw_bytes_add(&verifying->places, &place, sizeof(place));
             verifying->check.snapshots++;
-            if (i == 0) {
+            if (i == first) {
                 verifying->base = place;
                 verifying->check.records = replay.records;
             }
@@ -131,14 +184,14 @@ static bool is_listed(const struct sw_snapshot *snapshot, const struct sw_name *
 
 static bool has_index(const struct verifying *verifying, uint64_t slot)
 {
-    for (size_t i = 0; i < verifying->indexes.size / 8; i++) {
+    for (size_t i = stale_count(verifying); i < verifying->indexes.size / 8; i++) {
         if (slot_at(&verifying->indexes, i) == slot)
             return true;
     }
     return false;
 }
 
-/* A part that no index names: of a snapshot that was begun, or tried again. */
+/* A part that no index names: of a snapshot that was begun, tried again, or is stale. */
 static enum sw_code check_stray(void *self, const char *key, bool *ret_stop, struct sw_err *err)
 {
     struct verifying *verifying = self;
@@ -158,6 +211,8 @@ static enum sw_code check_stray(void *self, const char *key, bool *ret_stop, str
     if (code != SW_OK || is_listed(&verifying->snapshot, &name))
         return code;
     code = read_one(verifying, key, &op, &segment, &raw, err);
+    if (is_removed(verifying, code, &op))
+        return SW_OK;
     if (code == SW_OK && (segment.kind != SW_SEGMENT_PART || segment.slot != name.slot ||
                           memcmp(&segment.digest, &name.digest, SW_DIGEST_SIZE) != 0))
         code = sw_archive_blame(verifying->archive, key,

@@ -117,8 +117,7 @@ static enum sw_code find_tail(struct sw_db *db, uint64_t *ret_first, struct sw_e
     return SW_OK;
 }
 
-enum sw_code sw_chain_check(struct sw_db *db, bool all, struct sw_arena *scratch,
-                            struct sw_err *err)
+enum sw_code sw_chain_check(struct sw_db *db, struct sw_arena *scratch, struct sw_err *err)
 {
     struct sw_chain chain = {0};
     sqlite3_stmt *statement;
@@ -126,7 +125,7 @@ enum sw_code sw_chain_check(struct sw_db *db, bool all, struct sw_arena *scratch
     enum sw_code code;
     bool more = true;
 
-    code = all ? sw_structure_check(db, "PRAGMA quick_check(1)", err) : find_tail(db, &first, err);
+    code = find_tail(db, &first, err);
     if (code == SW_OK)
         code = sw_db_prepare(db, SW_SQL_LOG_SCAN, &statement, err);
     if (code != SW_OK)

@@ -25,9 +25,8 @@ struct sw_chain {
 SW_MUST_CHECK enum sw_code sw_chain_step(struct sw_chain *chain, const struct sw_row *row,
                                          struct sw_err *err);
 
-/* What opening a journal checks. All of it: SQLite's structures and every row.
- * Else the newest rows only. Both: that these rows agree with the run index. */
-SW_MUST_CHECK enum sw_code sw_chain_check(struct sw_db *db, bool all, struct sw_arena *scratch,
+/* What opening a large journal checks: its newest rows, and that they agree with the run index. */
+SW_MUST_CHECK enum sw_code sw_chain_check(struct sw_db *db, struct sw_arena *scratch,
                                           struct sw_err *err);
 
 /* "ok" from a PRAGMA quick_check or integrity_check, or CORRUPT with its first line. */

@@ -14,7 +14,7 @@
  * may be used again, except after STORAGE_FAILED: then what is on disk is
  * unknown and the process must end (exit code 2) and recover from the file.
  *
- * Owns:    DIR/journal.db with its -wal and -shm, and DIR/lock.
+ * Owns:    DIR/journal.db with its -wal, -shm and -acked (acked.h), and DIR/lock.
  * Threads: one thread per object.
  * Fails:   JOURNAL_LOCKED, JOURNAL_TOO_NEW, CORRUPT, STORAGE_FAILED, JOURNAL_FULL,
  *          NO_MEMORY, RUN_NOT_FOUND.
@@ -41,8 +41,8 @@ struct sw_journal_options {
                               * as much is held back as the WAL has: 8 MiB, or a quarter of
                               * bytes_max when that is less. */
     uint64_t retention_ms;   /* ended runs are removed so long after their end; 0 = never */
-    bool check_all;          /* verify the whole chain and SQLite's structures on open,
-                              * not only the newest part */
+    bool check_all;          /* verify all of it on open, as sw_journal_verify does, not only
+                              * the newest part. Below 4 MiB that is done in any case. */
     bool import;             /* a new journal stays empty and waits for rows (rows.h). After
                               * close its files are to be synced before they are relied upon */
     uint64_t now_ms;         /* for JOURNAL_CREATED */

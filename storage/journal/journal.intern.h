@@ -7,6 +7,7 @@
 #ifndef SW_JOURNAL_INTERN_H
 #define SW_JOURNAL_INTERN_H
 
+#include "storage/journal/acked.h"
 #include "storage/journal/codec.h"
 #include "storage/journal/db.h"
 #include "storage/journal/journal.h"
@@ -38,6 +39,7 @@ struct sw_mark {
 struct sw_journal {
     struct sw_db db;
     int lock_fd;
+    int acked_fd; /* acked.h; -1: none */
     struct sw_journal_state state;
     struct sw_meta meta;
     uint64_t bytes_max;
@@ -97,6 +99,11 @@ SW_MUST_CHECK enum sw_code sw_tx_grow_wal(struct sw_journal *journal, struct sw_
  * next frame begins the WAL anew; busy_timeout says how long. */
 SW_MUST_CHECK enum sw_code sw_tx_checkpoint(struct sw_journal *journal, bool wait,
                                             struct sw_err *err);
+
+/* verify.c: all of the file. *report is zeroed by the caller. */
+SW_MUST_CHECK enum sw_code sw_verify_db(struct sw_db *db, struct sw_arena *records,
+                                        struct sw_arena *scratch, struct sw_verify_report *report,
+                                        struct sw_err *err);
 
 /* room.c: sets state.full; looks how much of the disk is free, unless it did a moment ago. */
 void sw_room_look(struct sw_journal *journal);

@@ -13,7 +13,7 @@ enum {
     DIRECTORY_MODE = 0700,
     LOCK_MODE = 0600,
     LEAVE_MS = 500,                   /* for readers to end, on close */
-    CHECK_ALL_BELOW = 4 * 1024 * 1024 /* bytes: smaller files are checked whole on each open */
+    CHECK_ALL_BELOW = 4 * 1024 * 1024 /* bytes: smaller files are verified on each open */
 };
 
 static enum sw_code fail_errno(const char *path, const char *doing, struct sw_err *err)
@@ -194,6 +194,16 @@ static enum sw_code read_head(struct sw_journal *journal, struct sw_err *err)
     return SW_OK;
 }
 
+static enum sw_code check_all(struct sw_journal *journal, struct sw_err *err)
+{
+    struct sw_verify_report report = {0};
+    struct sw_arena records = {0};
+    enum sw_code code = sw_verify_db(&journal->db, &records, &journal->scratch, &report, err);
+
+    sw_arena_fini(&records);
+    return code;
+}
+
 static enum sw_code load(struct sw_journal *journal, const struct sw_journal_options *options,
                          struct sw_err *err)
 {
@@ -206,12 +216,15 @@ static enum sw_code load(struct sw_journal *journal, const struct sw_journal_opt
         return sw_fail(err, SW_CONFIGURATION, "%s: is the journal \"%s\", not \"%s\"",
                        journal->db.path, journal->meta.name, options->name);
     code = sw_db_get(&journal->db, "PRAGMA page_count", &pages, err);
-    if (code == SW_OK)
-        code = sw_chain_check(&journal->db,
-                              options->check_all || pages * SW_PAGE_SIZE < CHECK_ALL_BELOW,
-                              &journal->scratch, err);
+    if (code == SW_OK && (options->check_all || pages * SW_PAGE_SIZE < CHECK_ALL_BELOW))
+        code = check_all(journal, err);
+    else if (code == SW_OK)
+        code = sw_chain_check(&journal->db, &journal->scratch, err);
     if (code == SW_OK)
         code = read_head(journal, err);
+    if (code == SW_OK)
+        code = sw_acked_check(journal->db.path, sw_acked_read(journal->db.path, journal->meta.uuid),
+                              journal->state.lsn, err);
     if (code == SW_OK)
         code = sw_late_load(journal, err);
     return code;
@@ -251,6 +264,8 @@ static enum sw_code set_up(struct sw_journal *journal, const struct sw_journal_o
         code = sw_pending_register(&journal->pending, &journal->db, err);
     if (code == SW_OK && version > 0)
         code = load(journal, options, err);
+    if (code == SW_OK && !journal->import)
+        journal->acked_fd = sw_acked_open(journal->db.path);
     if (code == SW_OK)
         code = begin_epoch(journal, options, version, err);
     if (code == SW_OK && version == 0)
@@ -295,6 +310,7 @@ enum sw_code sw_journal_open(const struct sw_journal_options *options,
         return sw_fail(err, SW_NO_MEMORY, "%s", options->directory);
     }
     journal->lock_fd = -1;
+    journal->acked_fd = -1;
     journal->bytes_max = options->bytes_max;
     journal->bytes_reserved = options->bytes_reserved;
     journal->retention_ms = options->retention_ms;
@@ -355,6 +371,7 @@ void sw_journal_close(struct sw_journal *journal)
     sw_recent_fini(&journal->recent);
     sw_tail_fini(&journal->tail);
     sw_arena_fini(&journal->scratch);
+    sw_acked_close(journal->acked_fd);
     if (journal->lock_fd >= 0)
         (void)close(journal->lock_fd);
     free(journal);

@@ -142,8 +142,8 @@ void sw_record_summary(const struct sw_record *record, char *ret_text, size_t si
                        SW_SPAN_ARG(record->u.run_started.task));
         return;
     case SW_RECORD_LEASE_TAKEN:
-        (void)snprintf(ret_text, size, "lease %llu taken by %.*s",
-                       (unsigned long long)record->lease,
+        (void)snprintf(ret_text, size, "lease %llu taken%s%.*s", (unsigned long long)record->lease,
+                       record->u.lease_taken.holder.size != 0 ? " by " : "",
                        SW_SPAN_ARG(record->u.lease_taken.holder));
         return;
     case SW_RECORD_RUN_ENDED:

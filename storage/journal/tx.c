@@ -216,6 +216,7 @@ enum sw_code sw_tx_sync(struct sw_journal *journal, struct sw_err *err)
     (void)err;
 #endif
     journal->state.durable_lsn = journal->state.lsn;
+    sw_acked_write(journal->acked_fd, journal->meta.uuid, journal->state.lsn);
     return SW_OK;
 }
 

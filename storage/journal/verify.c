@@ -14,7 +14,9 @@ static const char uses_in_vain[] = "SELECT count(*) FROM chunk_use WHERE NOT EXI
                                    " OR NOT EXISTS (SELECT 1 FROM run WHERE no = chunk_use.run)";
 
 struct verify {
-    struct sw_journal_reader *reader;
+    struct sw_db *db;
+    struct sw_arena *records; /* emptied before each record */
+    struct sw_arena *scratch; /* for CHUNK records read on behalf of another */
     struct sw_verify_report *report;
     struct sw_meta meta;
     struct sw_chain chain;
@@ -32,14 +34,14 @@ static enum sw_code must_have(struct verify *verify, enum sw_sql sql, uint64_t f
                               uint64_t second, const char *what, struct sw_err *err)
 {
     sqlite3_stmt *statement;
-    enum sw_code code = sw_db_prepare(&verify->reader->db, sql, &statement, err);
+    enum sw_code code = sw_db_prepare(verify->db, sql, &statement, err);
     bool found = false;
 
     if (code != SW_OK)
         return code;
     sw_bind_u64(statement, 1, first);
     sw_bind_u64(statement, 2, second);
-    code = sw_db_step(&verify->reader->db, statement, &found, err);
+    code = sw_db_step(verify->db, statement, &found, err);
     (void)sqlite3_reset(statement);
     if (code == SW_OK && !found)
         return corrupt(verify->chain.lsn, what, err);
@@ -49,7 +51,7 @@ static enum sw_code must_have(struct verify *verify, enum sw_sql sql, uint64_t f
 static enum sw_code check_chunks(struct verify *verify, const struct sw_record *record,
                                  const struct sw_layout *layout, struct sw_err *err)
 {
-    struct sw_db *db = &verify->reader->db;
+    struct sw_db *db = verify->db;
     sqlite3_stmt *statement;
     enum sw_code code = sw_db_prepare(db, SW_SQL_CHUNK_FIND, &statement, err);
     uint32_t offset = 0;
@@ -81,7 +83,6 @@ static enum sw_code check_chunks(struct verify *verify, const struct sw_record *
 static enum sw_code check_run_record(struct verify *verify, struct sw_record *record,
                                      const struct sw_layout *layout, struct sw_err *err)
 {
-    struct sw_journal_reader *reader = verify->reader;
     struct sw_payload *payload = sw_record_payload(record);
     enum sw_code code;
 
@@ -89,11 +90,10 @@ static enum sw_code check_run_record(struct verify *verify, struct sw_record *re
                      "its run is not in the run index", err);
     if (code == SW_OK &&
         (record->type == SW_RECORD_RUN_STARTED || record->type == SW_RECORD_RUN_ENDED))
-        code = sw_run_check(&reader->db, record, layout, err);
+        code = sw_run_check(verify->db, record, layout, err);
     if (code == SW_OK && payload != NULL) {
         verify->report->payload_bytes += payload->size;
-        code =
-            sw_payload_fetch(&reader->db, layout, &reader->records, &reader->scratch, payload, err);
+        code = sw_payload_fetch(verify->db, layout, verify->records, verify->scratch, payload, err);
     }
     if (code != SW_OK || record->lsn > verify->meta.indexed_lsn)
         return code;
@@ -117,7 +117,7 @@ static enum sw_code check_created(struct verify *verify, const struct sw_record 
 /* A stub is right only where retention was: a run that is gone, or about to be. */
 static enum sw_code check_stub(struct verify *verify, const struct sw_row *stub, struct sw_err *err)
 {
-    struct sw_db *db = &verify->reader->db;
+    struct sw_db *db = verify->db;
     struct sw_run_row run = {.purged = true};
     sqlite3_stmt *statement;
     enum sw_code code;
@@ -143,7 +143,6 @@ static enum sw_code check_stub(struct verify *verify, const struct sw_row *stub,
 
 static enum sw_code check_row(struct verify *verify, const struct sw_row *row, struct sw_err *err)
 {
-    struct sw_journal_reader *reader = verify->reader;
     struct sw_record record;
     struct sw_layout layout;
     enum sw_code code;
@@ -153,8 +152,8 @@ static enum sw_code check_row(struct verify *verify, const struct sw_row *row, s
         return code;
     if (row->stub)
         return check_stub(verify, row, err);
-    sw_arena_reset(&reader->records);
-    code = sw_row_decode(row, &reader->records, &record, &layout, err);
+    sw_arena_reset(verify->records);
+    code = sw_row_decode(row, verify->records, &record, &layout, err);
     if (code != SW_OK)
         return code;
     verify->report->records++;
@@ -167,7 +166,7 @@ static enum sw_code check_row(struct verify *verify, const struct sw_row *row, s
 
 static enum sw_code check_log(struct verify *verify, struct sw_err *err)
 {
-    struct sw_db *db = &verify->reader->db;
+    struct sw_db *db = verify->db;
     sqlite3_stmt *statement;
     enum sw_code code = sw_db_prepare(db, SW_SQL_LOG_SCAN, &statement, err);
     bool more = true;
@@ -205,7 +204,7 @@ static enum sw_code check_run_has(struct verify *verify, uint64_t run, uint64_t 
     struct sw_row row;
     bool found = false;
 
-    code = sw_row_find(&verify->reader->db, lsn, &statement, &row, &found, err);
+    code = sw_row_find(verify->db, lsn, &statement, &row, &found, err);
     if (code != SW_OK)
         return code;
     if (found)
@@ -235,7 +234,7 @@ static enum sw_code check_run(struct verify *verify, const struct sw_run_row *ro
 
 static enum sw_code check_runs(struct verify *verify, struct sw_err *err)
 {
-    struct sw_db *db = &verify->reader->db;
+    struct sw_db *db = verify->db;
     sqlite3_stmt *statement;
     enum sw_code code = sw_db_prepare(db, SW_SQL_RUN_ALL, &statement, err);
     bool more = true;
@@ -266,12 +265,17 @@ static const char entries_right[] =
 static const char entries_wrong[] =
     "SELECT count(*) FROM " SW_RUN_LOG " WHERE log.body IS NOT NULL AND log.run <> run_log.run";
 
+/* Rows of run_log that are not found where their array says, or not whole. */
+static const char slices_wrong[] = "SELECT count(*) FROM run_log WHERE first IS NOT json_extract("
+                                   "lsns, '$[0]') OR last IS NOT json_extract(lsns, '$[#-1]')";
+
 /* That the indexes hold all they must, and nothing more. */
 static enum sw_code check_counts(struct verify *verify, struct sw_err *err)
 {
-    struct sw_db *db = &verify->reader->db;
+    struct sw_db *db = verify->db;
     uint64_t right = 0;
     uint64_t wrong = 0;
+    uint64_t slices = 0;
     uint64_t chunk_rows = 0;
     uint64_t vain = 0;
     enum sw_code code;
@@ -280,12 +284,14 @@ static enum sw_code check_counts(struct verify *verify, struct sw_err *err)
     if (code == SW_OK)
         code = sw_db_get(db, entries_wrong, &wrong, err);
     if (code == SW_OK)
+        code = sw_db_get(db, slices_wrong, &slices, err);
+    if (code == SW_OK)
         code = sw_db_get(db, "SELECT count(*) FROM chunk", &chunk_rows, err);
     if (code == SW_OK)
         code = sw_db_get(db, uses_in_vain, &vain, err);
     if (code != SW_OK)
         return code;
-    if (right != verify->run_log_entries || wrong != 0)
+    if (right != verify->run_log_entries || wrong != 0 || slices != 0)
         return sw_fail(err, SW_CORRUPT, "%s: run_log has not the records of each run, but others",
                        db->path);
     if (chunk_rows != verify->chunk_rows || vain != 0)
@@ -296,11 +302,10 @@ static enum sw_code check_counts(struct verify *verify, struct sw_err *err)
 
 static enum sw_code verify_all(struct verify *verify, struct sw_err *err)
 {
-    struct sw_db *db = &verify->reader->db;
-    enum sw_code code = sw_structure_check(db, "PRAGMA integrity_check(1)", err);
+    enum sw_code code = sw_structure_check(verify->db, "PRAGMA integrity_check(1)", err);
 
     if (code == SW_OK)
-        code = sw_meta_read(db, &verify->meta, err);
+        code = sw_meta_read(verify->db, &verify->meta, err);
     if (code == SW_OK)
         code = check_log(verify, err);
     if (code == SW_OK)
@@ -310,18 +315,33 @@ static enum sw_code verify_all(struct verify *verify, struct sw_err *err)
     return code;
 }
 
-enum sw_code sw_journal_verify(struct sw_journal_reader *reader,
-                               struct sw_verify_report *ret_report, struct sw_err *err)
+enum sw_code sw_verify_db(struct sw_db *db, struct sw_arena *records, struct sw_arena *scratch,
+                          struct sw_verify_report *report, struct sw_err *err)
 {
-    struct verify verify = {.reader = reader, .report = ret_report};
-    enum sw_code code;
+    struct verify verify = {.db = db, .records = records, .scratch = scratch, .report = report};
+    enum sw_code code = sw_db_run_with(db, SW_SQL_BEGIN_READ, NULL, 0, err);
 
-    *ret_report = (struct sw_verify_report){0};
-    code = sw_db_run_with(&reader->db, SW_SQL_BEGIN_READ, NULL, 0, err);
     if (code != SW_OK)
         return code;
     code = verify_all(&verify, err);
     /* A read transaction that cannot be ended has still read what it read. */
-    (void)(sw_db_run_with(&reader->db, SW_SQL_COMMIT, NULL, 0, NULL) == SW_OK);
+    (void)(sw_db_run_with(db, SW_SQL_COMMIT, NULL, 0, NULL) == SW_OK);
     return code;
+}
+
+enum sw_code sw_journal_verify(struct sw_journal_reader *reader,
+                               struct sw_verify_report *ret_report, struct sw_err *err)
+{
+    struct sw_journal_state state;
+    uint64_t acked_lsn = 0;
+    enum sw_code code;
+
+    *ret_report = (struct sw_verify_report){0};
+    /* Looked for first: the journal may be live, and grow. */
+    if (sw_journal_reader_state(reader, &state, NULL) == SW_OK)
+        acked_lsn = sw_acked_read(reader->db.path, state.uuid);
+    code = sw_verify_db(&reader->db, &reader->records, &reader->scratch, ret_report, err);
+    if (code == SW_OK)
+        code = sw_journal_reader_state(reader, &state, err);
+    return code == SW_OK ? sw_acked_check(reader->db.path, acked_lsn, state.lsn, err) : code;
 }

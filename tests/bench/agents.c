@@ -60,7 +60,9 @@ static void fill_text(uint64_t *state, uint8_t *data, unsigned size)
 static void fill(Stepwell__V1__Payload *payload, const struct agent *agent,
                  uint8_t data[PAYLOAD_MAX])
 {
-    uint64_t state = ((uint64_t)agent->number << 40) + ((uint64_t)agent->run << 20) + agent->step;
+    /* No other agent's, and no other process's. */
+    uint64_t state = (uint64_t)getpid() * 0x9e3779b97f4a7c15 + ((uint64_t)agent->number << 40) +
+                     ((uint64_t)agent->run << 20) + agent->step;
     unsigned size = agent_style.payload_bytes;
 
     if (agent_style.text)

@@ -44,6 +44,7 @@ struct load {
     bool unfused;
     bool list;            /* print every sample */
     uint64_t samples_max; /* 0 = no limit */
+    uint64_t every_ms;    /* see probe_resume */
     unsigned watched;     /* with list: the process whose writes are counted, or 0 */
     uint64_t written;     /* by it so far */
     bool stopping;
@@ -208,6 +209,8 @@ static bool set(const char *word)
         agent_style.durability = (int)number;
     else if (strncmp(word, "samples=", 8) == 0)
         load.samples_max = number;
+    else if (strncmp(word, "every=", 6) == 0)
+        load.every_ms = number;
     else
         return false;
     return true;
@@ -234,7 +237,7 @@ int main(int argc, char **argv)
     if (strcmp(mode, "health") == 0) {
         probe_health(argv[2], amount, seconds);
     } else if (strcmp(mode, "resume") == 0) {
-        probe_resume(argv[2], argv[3], seconds);
+        probe_resume(argv[2], argv[3], seconds, load.every_ms);
     } else if (strcmp(mode, "talk") == 0) {
         probe_talk(argv[2], (unsigned)amount, (unsigned)seconds);
     } else if (load.list) {

@@ -177,7 +177,7 @@ static void on_history(struct bench_call *call, const uint8_t *bytes, size_t siz
     stepwell__v1__resume_response__free_unpacked(part, NULL);
 }
 
-void probe_resume(const char *address, char *run_id, uint64_t seconds)
+void probe_resume(const char *address, char *run_id, uint64_t seconds, uint64_t every_ms)
 {
     Stepwell__V1__ResumeRequest request = STEPWELL__V1__RESUME_REQUEST__INIT;
     struct history history = {0};
@@ -199,6 +199,8 @@ void probe_resume(const char *address, char *run_id, uint64_t seconds)
         printf("{\"steps\": %zu, \"first_us\": %llu, \"us\": %llu}\n", history.steps,
                (unsigned long long)history.first_us, (unsigned long long)history.last_us);
         fflush(stdout);
+        while (bench_now_us() < history.started_us + every_ms * 1000 && bench_now_us() < end)
+            usleep(1000);
     } while (bench_now_us() < end);
 }
 

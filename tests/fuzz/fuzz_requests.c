@@ -4,10 +4,12 @@
  *
  * Input: which request (one byte, an index into `requests`), then its message.
  * Claims: it unpacks or is refused within the memory a request may take; what
- * unpacks packs again and decodes to spans that lie in the message.
+ * unpacks packs again and decodes to spans that lie in the message; no text of it
+ * keeps a NUL.
  */
 #include <stdlib.h>
 
+#include "sidecar/rpc/blot.h"
 #include "sidecar/rpc/codec.h"
 #include "storage/base/arena.h"
 #include "tests/fuzz/fuzz.h"
@@ -187,6 +189,7 @@ static const struct {
     {&stepwell__v1__control_service_resolve_step_request__descriptor, control_resolve},
     {&stepwell__v1__flush_request__descriptor, nothing},
     {&stepwell__v1__get_status_request__descriptor, nothing},
+    {&stepwell__v1__drain_request__descriptor, nothing},
 };
 enum { REQUESTS_COUNT = sizeof(requests) / sizeof(requests[0]) };
 
@@ -252,6 +255,20 @@ static void check_packing(const ProtobufCMessage *message)
     free(bytes);
 }
 
+static void check_blotting(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
+                           size_t size)
+{
+    uint8_t *copy = malloc(size + 1);
+
+    if (copy == NULL)
+        abort();
+    memcpy(copy, bytes, size);
+    if (sw_blot_texts(descriptor, bytes, size, copy) != (memcmp(copy, bytes, size) != 0) ||
+        sw_blot_texts(descriptor, copy, size, NULL))
+        abort();
+    free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct pieces pieces = {.left = 4 * size + (1 << 20)};
@@ -261,6 +278,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size == 0)
         return 0;
+    check_blotting(requests[data[0] % REQUESTS_COUNT].descriptor, data + 1, size - 1);
     message = protobuf_c_message_unpack(requests[data[0] % REQUESTS_COUNT].descriptor, &allocator,
                                         size - 1, data + 1);
     if (message == NULL)

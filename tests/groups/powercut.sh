@@ -11,12 +11,30 @@ verbs() { # PROGRAM STEP
     wait $power && [ $failed -eq 0 ]
 }
 
+# A bit flips at each byte of a journal's file, and of a WAL. What is tried is in memory: it says
+# nothing about the disk.
+bitrot() { # STEP
+    local one two failed=0
+    local bitrot=(env TMPDIR=/dev/shm build/dev/tests/crash/bitrot)
+
+    "${bitrot[@]}" file $((2 * $1)) 0 &
+    one=$!
+    "${bitrot[@]}" file $((2 * $1)) "$1" &
+    two=$!
+    "${bitrot[@]}" wal "$1" || failed=1
+    wait $one || failed=1
+    wait $two || failed=1
+    return $failed
+}
+
 if [ "$SW_QUICK" = 1 ]; then
     check "a journal: the power cut, the disk failing, at every 20th write or sync" "$powercut" 1 20
     check "the verbs: the same at every 10th" verbs ${powercut}_verbs 10
+    check "a journal: a bit flipped at every 41st byte" bitrot 41
 else
     check "a journal: the power cut, the disk failing, at every write and sync" "$powercut" 1
     check "the verbs: the same" verbs ${powercut}_verbs 1
+    check "a journal: a bit flipped at every byte, of its file and of its WAL" bitrot 1
     for broken in NORMAL_SYNC EARLY_ACK UNSYNCED_INTENT; do
         must cmake --preset dev -DSW_BREAK=$broken -B build/break-$broken >/dev/null
         must cmake --build build/break-$broken --target powercut powercut_verbs -- --quiet

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real sidecar and a bare gRPC client: requests exactly as a test writes them."""
 
+import json
 import os
 import pathlib
 import signal
@@ -65,6 +66,14 @@ class Sidecar:
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
+
+    def check_log(self) -> None:
+        """No sanitizer complained, and what is no usage error is JSON, whoever wrote it."""
+        text = self.log()
+        assert "Sanitizer" not in text, text
+        for line in text.splitlines():
+            if not line.startswith(("stepwell serve: ", "Try: ")):
+                assert json.loads(line).keys() >= {"time", "level", "event"}, line
 
     def channel(self, **options) -> grpc.Channel:
         given = {"grpc.default_authority": "localhost", "grpc.max_receive_message_length": -1,
@@ -169,7 +178,7 @@ def shared():
         sidecar = Sidecar(folder).start()
         yield sidecar
         assert sidecar.stop() == 0, sidecar.log()
-        assert "Sanitizer" not in sidecar.log(), sidecar.log()
+        sidecar.check_log()
 
 
 @pytest.fixture
@@ -193,7 +202,7 @@ def new_sidecar():
     for sidecar, folder in made:
         if sidecar.process is not None and sidecar.process.poll() is None:
             assert sidecar.stop() == 0, sidecar.log()
-        assert "Sanitizer" not in sidecar.log(), sidecar.log()
+        sidecar.check_log()
         folder.cleanup()
 
 

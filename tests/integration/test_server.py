@@ -251,6 +251,7 @@ def test_ten_thousand_idle_connections_hold_nobody_up(new_sidecar):
             connection.connect(sidecar.address.removeprefix("unix://"))
             idle.append(connection)
         with sidecar.channel() as channel:
+            grpc.channel_ready_future(channel).result(timeout=90)  # behind all of those
             client = Client(channel)
             lease = client.start("r")
             client.begin("r", lease, "a")

@@ -97,3 +97,43 @@ def test_objects_are_encrypted_with_the_key_and_useless_without(new_sidecar, sto
     right = serve(new_sidecar(*store.arguments("--store-key-file", str(key))))
     with right.channel() as channel:
         assert Client(channel).control.GetRun(control.GetRunRequest(run_id="r"), timeout=9).run.run_id
+
+
+def damage(folder):
+    """A byte of each page becomes another; the WAL, which may hold good copies, goes."""
+    path = folder / "journal.db"
+    content = bytearray(path.read_bytes())
+    for at in range(4096, len(content), 4096):
+        content[at] ^= 0x55
+    path.write_bytes(content)
+    (folder / "journal.db-wal").unlink()
+
+
+def test_a_damaged_journal_is_put_aside_and_restored_from_the_store(new_sidecar, store):
+    sidecar = serve(new_sidecar(*store.arguments()))
+    with sidecar.channel() as channel:
+        client = Client(channel)
+        lease = client.start("r")
+        client.begin("r", lease, "done")
+        client.complete("r", lease, "done", output=types.Payload(data=b"7"))
+    assert sidecar.stop() == 0
+    data = sidecar.folder / "data"
+    damage(data)
+    serve(sidecar)
+    assert '"local":"damaged"' in sidecar.log() and "put aside in damaged-" in sidecar.log()
+    assert [path.name for path in data.glob("damaged-*/journal.db")] == ["journal.db"]
+    with sidecar.channel() as channel:
+        client = Client(channel)
+        lease, _ = client.resume("r")
+        assert client.begin("r", lease, "done").replay.output.data == b"7"
+
+
+def test_a_damaged_journal_that_no_store_has_is_refused_and_stays(new_sidecar, store):
+    sidecar = new_sidecar("--journal", "j").start()
+    assert sidecar.stop() == 0
+    data = sidecar.folder / "data"
+    damage(data)
+    again = new_sidecar(*store.arguments(), "--data", str(data))
+    assert again.spawn().wait(timeout=20) == 2
+    assert "CORRUPT" in again.log() and "holds no journal" in again.log()
+    assert (data / "journal.db").exists() and not list(data.glob("damaged-*"))

@@ -55,7 +55,7 @@ c_decl {
         LOSER_GOES_ON
     };
     static int mutant, owners_max, records_max, snapshots_max, slots_max, losses_max;
-    static int retires, jumps;
+    static int retires, jumps, late;
     static const char *broken_promise = "none";
     static int judgement;
 
@@ -94,6 +94,9 @@ byte answer[OWNERS + 1];  /* to that, not read yet */
 /* The two newest snapshots: slot, epoch and records that each stands for. */
 byte top_at, top_ep, old_at, old_ep;
 short top_seq, old_seq;
+/* One whose index may come at any later time, or never. 0: there is none. */
+byte late_at, late_ep;
+short late_seq;
 byte snapshots;
 short was_data; /* slots that a collector may have seen as DATA */
 
@@ -284,6 +287,22 @@ inline acked_now(n) {
     ACKNOWLEDGE(PNode->n, now.seq[PNode->n], now.at[PNode->n])
 }
 
+/* Below the older snapshot it is stale: nobody reads it. */
+inline create_index() {
+    printf("store: snapshot of slot %d\n", late_at);
+    if
+    :: late_at > top_at ->
+        EVENT("snapshot"); old_at = top_at; old_ep = top_ep; old_seq = top_seq;
+        top_at = late_at; top_ep = late_ep; top_seq = late_seq
+    :: late_at < top_at && late_at > old_at ->
+        EVENT("snapshot below the newest");
+        old_at = late_at; old_ep = late_ep; old_seq = late_seq
+    :: else -> EVENT("stale snapshot")
+    fi;
+    late_at = 0; late_ep = 0; late_seq = 0;
+    SOUND
+}
+
 proctype Node(byte n) {
     do
     :: d_step { starts < c_expr { owners_max } && (!EMPTY(n) || FIRST_EMPTY(n)) ->
@@ -412,20 +431,18 @@ proctype Node(byte n) {
 
     /* a snapshot, by any owner, also one that does not know yet that it is none */
     :: d_step { (pc[n] == OWNER || pc[n] == FENCED) && snapshots < c_expr { snapshots_max } &&
-                at[n] > old_at && at[n] != top_at ->
+                late_at == 0 && at[n] > old_at && at[n] != top_at ->
         snapshots++;
+        late_at = at[n]; late_ep = ep[n];
         if
-        :: at[n] > top_at ->
-            EVENT("snapshot"); old_at = top_at; old_ep = top_ep; old_seq = top_seq;
-            top_at = at[n]; top_ep = ep[n];
-            if
-            :: BROKEN(SNAPSHOT_OF_UNSHIPPED) -> top_seq = disk[n]
-            :: else -> top_seq = seq[n]
-            fi
-        :: else -> EVENT("snapshot by a zombie"); old_at = at[n]; old_ep = ep[n]; old_seq = seq[n]
+        :: BROKEN(SNAPSHOT_OF_UNSHIPPED) -> late_seq = disk[n]
+        :: else -> late_seq = seq[n]
         fi;
-        printf("node %d: snapshot of slot %d\n", n, at[n]);
-        SOUND }
+        printf("node %d: takes a snapshot of slot %d\n", n, at[n]);
+        if
+        :: c_expr { late } -> EVENT("snapshot taken, its index not there yet")
+        :: else -> create_index()
+        fi }
 
     :: d_step { disk[n] != 0 && losses < c_expr { losses_max } ->
         EVENT("node lost"); printf("node %d: lost with its disk\n", n);
@@ -482,6 +499,7 @@ init {
             losses_max = setting("LOSSES");
             retires = setting("RETIRES");
             jumps = setting("JUMPS");
+            late = setting("LATE");
             atexit(tell);
         };
         run Node(0); run Node(1); run Node(2)
@@ -491,6 +509,7 @@ init {
 #if OWNERS > 3
     ARRIVES(4)
 #endif
+    :: d_step { late_at != 0 -> create_index() }
     COLLECT(1) COLLECT(2) COLLECT(3) COLLECT(4) COLLECT(5)
     od
 }

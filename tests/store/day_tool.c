@@ -206,7 +206,7 @@ static void commit(void)
     must(sw_journal_commit(sidecar.journal, false, &sidecar.err));
     sw_service_committed(sidecar.service);
     sw_shipper_committed(sidecar.shipper, state->lsn, state->row_bytes - sidecar.row_bytes,
-                         sidecar.call.ship ? state->lsn : sidecar.call.remote_lsn);
+                         sidecar.call.remote_lsn, sidecar.call.ship);
     sidecar.row_bytes = state->row_bytes;
     (void)settle();
     assert(sw_shipper_shipped_lsn(sidecar.shipper) >= sidecar.call.remote_lsn);

@@ -3,7 +3,6 @@
 
 Method: tests/contract/object_contract.c against each store of support/object_stores.py.
 """
-import contextlib
 import os
 import re
 import subprocess
@@ -23,19 +22,6 @@ BROKEN = {
 }
 CASES = [(name, promise) for name in STORES for promise in PROMISES
          if promise not in BROKEN.get(name, ())]
-
-
-@pytest.fixture(scope="module")
-def stores(tmp_path_factory):
-    """name -> the store of that name, started when it is first asked for."""
-    running = {}
-    with contextlib.ExitStack() as stack:
-        def get(name):
-            if name not in running:
-                running[name] = stack.enter_context(STORES[name](tmp_path_factory.mktemp(name)))
-            return running[name]
-
-        yield get
 
 
 def run(store, promise):

@@ -330,7 +330,7 @@ class FaultStore:
         if query.get("list-type") != "2":
             raise Answer(400, "InvalidArgument")
         count = int(query.get("max-keys", 1000))
-        keys = sorted(key for key in self.objects if key.startswith(query.get("prefix", "")) and
+        keys = sorted(key for key in list(self.objects) if key.startswith(query.get("prefix", "")) and
                       key > query.get("start-after", ""))
         rows = "".join(f"<Contents><Key>{escape(key)}</Key></Contents>" for key in keys[:count])
         more = "true" if len(keys) > count else "false"

@@ -12,19 +12,15 @@ import dataclasses
 import email.utils
 import hashlib
 import hmac
-import os
-import pathlib
-import socket
-import subprocess
 import time
 import urllib.parse
 import urllib.request
 
+from support import ceph
 from support.fault_store import BUCKET, FaultStore
 from support.gcs_front import GcsFront
-from support.sidecar import ROOT, accepts, free_port
-
-START_S = 60
+from support.serving import START_S, serving
+from support.sidecar import ROOT, free_port
 
 
 @dataclasses.dataclass
@@ -34,24 +30,6 @@ class Store:
     url: str
     endpoint: str = ""
     environment: dict = dataclasses.field(default_factory=dict)
-
-
-@contextlib.contextmanager
-def serving(command, port, log, environment=None):
-    """Runs a server until the end of the block; it answers on the port when the block begins."""
-    with open(log, "wb") as stream:
-        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
-                                  env={**os.environ, **(environment or {})})
-    try:
-        end = time.monotonic() + START_S
-        while not accepts(socket.AF_INET, ("127.0.0.1", port)):
-            if server.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"{command[0]} does not listen:\n{pathlib.Path(log).read_text()}")
-            time.sleep(0.05)
-        yield server
-    finally:
-        server.kill()
-        server.wait()
 
 
 def go_tool(name):
@@ -78,6 +56,13 @@ def versitygw(folder):
     with serving(command, port, folder / "log", secret):
         yield Store("s3://bucket/some/prefix", f"http://127.0.0.1:{port}",
                     {"AWS_ACCESS_KEY_ID": "versity", "AWS_SECRET_ACCESS_KEY": "versity-secret"})
+
+
+@contextlib.contextmanager
+def ceph_rgw(folder):
+    """Ceph's S3 gateway: a real server that keeps every promise."""
+    with ceph.CephRgw(folder) as store:
+        yield Store(f"s3://{ceph.BUCKET}/some/prefix", store.endpoint, store.environment)
 
 
 @contextlib.contextmanager
@@ -161,5 +146,5 @@ def azurite_by_sas(folder):
         yield dataclasses.replace(store, environment={"AZURE_STORAGE_SAS_TOKEN": azurite_sas()})
 
 
-STORES = {"directory": directory, "fault_store": fault_store, "versitygw": versitygw, "gcs": gcs,
-          "azurite": azurite, "azurite_by_sas": azurite_by_sas}
+STORES = {"directory": directory, "fault_store": fault_store, "ceph": ceph_rgw,
+          "versitygw": versitygw, "gcs": gcs, "azurite": azurite, "azurite_by_sas": azurite_by_sas}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people and their tools ask. Nothing here takes a lease.
 import { unanswered } from "./calls.js";
-import { resolutionToWire, runInfoOf } from "./convert.js";
-import { ControlServiceResolveStepRequest, ControlServiceResolveStepResponse, FlushRequest, FlushResponse, GetRunRequest, GetRunResponse, GetStatusRequest, GetStatusResponse, ListRunsRequest, ListRunsResponse, ServerState, } from "./proto/stepwell/v1/control_service.js";
-import { Durability, RunState } from "./proto/stepwell/v1/types.js";
+import { durabilityToWire, resolutionToWire, runInfoOf } from "./convert.js";
+import { ControlServiceResolveStepRequest, ControlServiceResolveStepResponse, FlushRequest, FlushResponse, GetRunRequest, GetRunResponse, GetStatusRequest, GetStatusResponse, ListRunsRequest, ListRunsResponse, ServerState, StoreState, } from "./proto/stepwell/v1/control_service.js";
+import { RunState } from "./proto/stepwell/v1/types.js";
 import { Unary } from "./unary.js";
 const SERVICE = "/stepwell.v1.ControlService";
 const states = {
@@ -11,6 +11,28 @@ const states = {
     completed: RunState.COMPLETED,
     failed: RunState.FAILED,
 };
+const serverStates = {
+    [ServerState.SERVING]: "serving",
+    [ServerState.DRAINING]: "draining",
+    [ServerState.RESTORING]: "restoring",
+    [ServerState.FENCED]: "fenced",
+};
+const storeStates = {
+    [StoreState.ANSWERING]: "answering",
+    [StoreState.AWAY]: "away",
+    [StoreState.REFUSING]: "refusing",
+    [StoreState.FENCED]: "fenced",
+};
+function storeStatusOf(wire) {
+    const { state, error, snapshotAtMs, verifiedAtMs, ...rest } = wire;
+    return {
+        ...rest,
+        state: storeStates[state] ?? unanswered(),
+        ...(error === "" ? {} : { error }),
+        ...(snapshotAtMs === 0 ? {} : { snapshotAt: new Date(snapshotAtMs) }),
+        ...(verifiedAtMs === 0 ? {} : { verifiedAt: new Date(verifiedAtMs) }),
+    };
+}
 export class Control {
     #codec;
     #unary;
@@ -54,9 +76,10 @@ export class Control {
             by,
         });
     }
-    /** Waits until everything recorded so far is durable; resolves with the lsn up to which it is. */
-    async flush() {
-        const message = { lsn: 0, durability: Durability.UNSPECIFIED };
+    /** Waits until everything recorded so far is durable, by default in the object store where there
+     * is one; resolves with the lsn up to which it is. */
+    async flush(durability) {
+        const message = { lsn: 0, durability: durabilityToWire(durability) };
         return (await this.#unary.call(`${SERVICE}/Flush`, FlushRequest, FlushResponse, message)).lsn;
     }
     /** How the sidecar is. */
@@ -66,7 +89,7 @@ export class Control {
         const { openRuns, heldRuns, sessions, journalBytes } = answer;
         return {
             version,
-            draining: answer.state === ServerState.DRAINING,
+            state: serverStates[answer.state] ?? unanswered(),
             journal,
             journalUuid,
             owner,
@@ -79,6 +102,7 @@ export class Control {
             sessions,
             journalBytes,
             payloadBytesMax: answer.limits?.payloadBytesMax ?? 0,
+            ...(answer.store === undefined ? {} : { store: storeStatusOf(answer.store) }),
         };
     }
     /** @internal */

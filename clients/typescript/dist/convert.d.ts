@@ -1,9 +1,11 @@
 import type { Codec } from "./codec.js";
 import { type Doubt } from "./errors.js";
 import type { BeginNext } from "./proto/stepwell/v1/agent_service.js";
-import { type InDoubt, type Payload, type Failure as WireFailure, DivergencePolicy as WirePolicy, type Resolution as WireResolution, type Run as WireRun, type Usage as WireUsage, type Verdict as WireVerdict } from "./proto/stepwell/v1/types.js";
-import type { BeginOptions, Failure, OnDivergence, Resolution, RunInfo, StepState, Usage, Verdict } from "./types.js";
+import { type InDoubt, type Payload, Durability as WireDurability, type Failure as WireFailure, DivergencePolicy as WirePolicy, type Resolution as WireResolution, type Run as WireRun, type Usage as WireUsage, type Verdict as WireVerdict } from "./proto/stepwell/v1/types.js";
+import type { BeginOptions, Durability, Failure, OnDivergence, Resolution, RunInfo, StepState, Usage, Verdict } from "./types.js";
 export declare const NO_BYTES: Uint8Array<ArrayBuffer>;
+/** Absent: the sidecar's default. */
+export declare function durabilityToWire(durability: Durability | undefined): WireDurability;
 export declare function stateOf(state: number): StepState;
 export declare function dateOf(ms: number): Date | undefined;
 export declare function policyOf(policy: OnDivergence | undefined): WirePolicy;

@@ -28,6 +28,12 @@ function word(table, key, field) {
     }
     return number;
 }
+/** Absent: the sidecar's default. */
+export function durabilityToWire(durability) {
+    if (durability === undefined)
+        return WireDurability.UNSPECIFIED;
+    return word(durabilities, durability, "durability");
+}
 /** A number that must be a whole one, at most 2^53. */
 function whole(value, field) {
     if (value === undefined)
@@ -135,9 +141,7 @@ export function beginToWire(codec, key, options, requestId) {
         inputDigest: undefined,
         retry: retry === undefined ? undefined : retryToWire(retry),
         timeouts: undefined,
-        durability: (durability === undefined
-            ? WireDurability.UNSPECIFIED
-            : word(durabilities, durability, "durability")),
+        durability: durabilityToWire(durability),
         requestId,
     };
     if (input !== undefined) {

@@ -3,7 +3,7 @@
 
 import { unanswered } from "./calls.js";
 import type { Codec } from "./codec.js";
-import { resolutionToWire, runInfoOf } from "./convert.js";
+import { durabilityToWire, resolutionToWire, runInfoOf } from "./convert.js";
 import type { Endpoint } from "./link.js";
 import {
   ControlServiceResolveStepRequest,
@@ -17,9 +17,11 @@ import {
   ListRunsRequest,
   ListRunsResponse,
   ServerState,
+  StoreState,
+  type StoreStatus as WireStoreStatus,
 } from "./proto/stepwell/v1/control_service.js";
-import { Durability, RunState } from "./proto/stepwell/v1/types.js";
-import type { Resolution, RunInfo } from "./types.js";
+import { RunState } from "./proto/stepwell/v1/types.js";
+import type { Durability, Resolution, RunInfo } from "./types.js";
 import { Unary } from "./unary.js";
 
 const SERVICE = "/stepwell.v1.ControlService";
@@ -33,10 +35,39 @@ export interface RunFilter {
   readonly inDoubt?: boolean;
 }
 
+/** How far the journal is in the object store. */
+export interface StoreStatus {
+  /** Where it is, without secrets. */
+  readonly url: string;
+  /** "away" and "refusing": it is asked again and again; at "refusing" a person should look. */
+  readonly state: "answering" | "away" | "refusing" | "fenced";
+  /** The last failure; absent when there is none. */
+  readonly error?: string;
+  /** Everything up to here is in the store. */
+  readonly shippedLsn: number;
+  /** Age of the oldest record that is not; 0: all are. */
+  readonly lagMs: number;
+  /** Bytes of the records that are not, about. */
+  readonly lagBytes: number;
+  /** The newest place of the chain that this owner wrote. */
+  readonly slot: number;
+  /** This owner's name in the chain. */
+  readonly ownerId: string;
+  /** Time to ship a segment, of the newest 256; 0: none was shipped yet. */
+  readonly putP50Us: number;
+  readonly putP99Us: number;
+  /** The place of the newest snapshot; 0: there is none. */
+  readonly snapshotSlot: number;
+  /** When this process last wrote a snapshot; absent: not yet. */
+  readonly snapshotAt?: Date;
+  /** When the store's copy was last read back and found right; absent: not yet. */
+  readonly verifiedAt?: Date;
+}
+
 /** How the sidecar is. */
 export interface SidecarStatus {
   readonly version: string;
-  readonly draining: boolean;
+  readonly state: "serving" | "draining" | "restoring" | "fenced";
   readonly journal: string;
   readonly journalUuid: string;
   readonly owner: string;
@@ -52,6 +83,8 @@ export interface SidecarStatus {
   readonly journalBytes: number;
   /** The largest payload it takes. */
   readonly payloadBytesMax: number;
+  /** Absent when no object store is configured, or the journal is not open yet. */
+  readonly store?: StoreStatus;
 }
 
 const states = {
@@ -59,6 +92,30 @@ const states = {
   completed: RunState.COMPLETED,
   failed: RunState.FAILED,
 };
+
+const serverStates: Readonly<Record<number, SidecarStatus["state"]>> = {
+  [ServerState.SERVING]: "serving",
+  [ServerState.DRAINING]: "draining",
+  [ServerState.RESTORING]: "restoring",
+  [ServerState.FENCED]: "fenced",
+};
+const storeStates: Readonly<Record<number, StoreStatus["state"]>> = {
+  [StoreState.ANSWERING]: "answering",
+  [StoreState.AWAY]: "away",
+  [StoreState.REFUSING]: "refusing",
+  [StoreState.FENCED]: "fenced",
+};
+
+function storeStatusOf(wire: WireStoreStatus): StoreStatus {
+  const { state, error, snapshotAtMs, verifiedAtMs, ...rest } = wire;
+  return {
+    ...rest,
+    state: storeStates[state] ?? unanswered(),
+    ...(error === "" ? {} : { error }),
+    ...(snapshotAtMs === 0 ? {} : { snapshotAt: new Date(snapshotAtMs) }),
+    ...(verifiedAtMs === 0 ? {} : { verifiedAt: new Date(verifiedAtMs) }),
+  };
+}
 
 export class Control {
   readonly #codec: Codec;
@@ -112,9 +169,10 @@ export class Control {
     });
   }
 
-  /** Waits until everything recorded so far is durable; resolves with the lsn up to which it is. */
-  async flush(): Promise<number> {
-    const message = { lsn: 0, durability: Durability.UNSPECIFIED };
+  /** Waits until everything recorded so far is durable, by default in the object store where there
+   * is one; resolves with the lsn up to which it is. */
+  async flush(durability?: Durability): Promise<number> {
+    const message = { lsn: 0, durability: durabilityToWire(durability) };
     return (await this.#unary.call(`${SERVICE}/Flush`, FlushRequest, FlushResponse, message)).lsn;
   }
 
@@ -130,7 +188,7 @@ export class Control {
     const { openRuns, heldRuns, sessions, journalBytes } = answer;
     return {
       version,
-      draining: answer.state === ServerState.DRAINING,
+      state: serverStates[answer.state] ?? unanswered(),
       journal,
       journalUuid,
       owner,
@@ -143,6 +201,7 @@ export class Control {
       sessions,
       journalBytes,
       payloadBytesMax: answer.limits?.payloadBytesMax ?? 0,
+      ...(answer.store === undefined ? {} : { store: storeStatusOf(answer.store) }),
     };
   }
 

@@ -23,6 +23,7 @@ import {
 } from "./proto/stepwell/v1/types.js";
 import type {
   BeginOptions,
+  Durability,
   ExecuteVerdict,
   Failure,
   OnDivergence,
@@ -63,6 +64,12 @@ function word<K extends string>(table: Readonly<Record<K, number>>, key: K, fiel
     );
   }
   return number;
+}
+
+/** Absent: the sidecar's default. */
+export function durabilityToWire(durability: Durability | undefined): WireDurability {
+  if (durability === undefined) return WireDurability.UNSPECIFIED;
+  return word(durabilities, durability, "durability") as WireDurability;
 }
 
 /** A number that must be a whole one, at most 2^53. */
@@ -188,9 +195,7 @@ export function beginToWire(
     inputDigest: undefined,
     retry: retry === undefined ? undefined : retryToWire(retry),
     timeouts: undefined,
-    durability: (durability === undefined
-      ? WireDurability.UNSPECIFIED
-      : word(durabilities, durability, "durability")) as WireDurability,
+    durability: durabilityToWire(durability),
     requestId,
   };
   if (input !== undefined) {

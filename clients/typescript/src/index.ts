@@ -2,7 +2,7 @@
 // Everything a program may use. What is not here is not public.
 export { Client, type ConnectOptions, connect } from "./client.js";
 export { type Codec, type Encoded, jsonCodec } from "./codec.js";
-export { Control, type RunFilter, type SidecarStatus } from "./control.js";
+export { Control, type RunFilter, type SidecarStatus, type StoreStatus } from "./control.js";
 export {
   Corrupt,
   Diverged,

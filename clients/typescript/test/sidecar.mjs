@@ -29,9 +29,17 @@ export class Sidecar {
   folder = mkdtempSync(join(tmpdir(), "stepwell-"));
   address = `unix://${this.folder}/s.sock`;
 
-  async start() {
+  /** flags: of `stepwell serve`, beside where it is. */
+  async start(...flags) {
     const log = openSync(join(this.folder, "log"), "a");
-    const words = ["serve", "--data", join(this.folder, "data"), "--listen", this.address];
+    const words = [
+      "serve",
+      "--data",
+      join(this.folder, "data"),
+      "--listen",
+      this.address,
+      ...flags,
+    ];
     this.child = spawn(binary(), [...words, "--ready-fd", "3"], {
       stdio: ["ignore", log, log, "pipe"],
     });

@@ -10,6 +10,7 @@ work is done and nothing was repeated.
 
 import argparse
 import collections
+import os
 import pathlib
 import random
 import shutil
@@ -102,7 +103,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6),
                         help="of the random moments (default: random)")
     parser.add_argument("--keep", action="store_true", help="keep the folder of the demo")
-    parser.add_argument("--store", help="URL of the second act's object store (default: a directory)")
+    parser.add_argument("--store", default=os.environ.get("STEPWELL_STORE"),
+                        help="URL of the second act's object store (default: STEPWELL_STORE, or a "
+                             "directory)")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="stepwell-"))
     good = False

@@ -5,11 +5,13 @@
     node two: a new sidecar on the same object store, a new agent   ── finishes
     node one: wakes, and is fenced
 
-The store is a directory, or what --store names, such as s3://bucket/prefix.
+The store is a directory, or what --store or STEPWELL_STORE names, such as s3://bucket/prefix; then
+STEPWELL_STORE_ENDPOINT and its like mean what they mean to any sidecar.
 """
 
 import argparse
 import json
+import os
 import pathlib
 import secrets
 import shutil
@@ -27,6 +29,9 @@ class NodeLoss(Stage):
     def __init__(self, options: argparse.Namespace, folder: pathlib.Path) -> None:
         super().__init__(options, folder, "research-2")
         url = options.store or f"file://{folder}/store"
+        if options.store:
+            self.environment.update((name, value) for name, value in os.environ.items()
+                                    if name.startswith("STEPWELL_STORE_"))
         # A name that no earlier demo had: a bucket may outlive it.
         self.store = ["--store", url, "--journal", f"agent-{secrets.token_hex(4)}"]
 
@@ -42,7 +47,8 @@ class NodeLoss(Stage):
 
     def status(self, node: str) -> dict:
         done = subprocess.run([self.options.stepwell, "status", "--json", "--addr",
-                               self.address(node)], capture_output=True, text=True, check=False)
+                               self.address(node)], env=self.environment, capture_output=True,
+                              text=True, check=False)
         return json.loads(done.stdout) if done.returncode == 0 else {}
 
     def wait_for(self, what: str, condition):

@@ -28,8 +28,11 @@ class Stage:
         self.world = self.start([sys.executable, str(HERE / "world.py"), str(folder)],
                                 stdout=subprocess.PIPE, text=True)
         url = self.world.stdout.readline().strip()
+        # A sidecar takes flags from STEPWELL_*; here only those that an act asks for.
         self.environment = {
-            **os.environ, "RECEIVER_URL": url, "DOCUMENTS": str(options.documents),
+            **{name: value for name, value in os.environ.items()
+               if not name.startswith("STEPWELL_")},
+            "RECEIVER_URL": url, "DOCUMENTS": str(options.documents),
             "OUTPUT": str(folder / "notes"), "EVENTS": str(folder / "events.jsonl"),
             "RUN_ID": run_id,
         }
@@ -44,7 +47,8 @@ class Stage:
 
     def logged(self, name: str, command: list[str], **options) -> subprocess.Popen:
         with open(self.folder / f"{name}.log", "ab") as log:
-            return self.start(command, stdout=log, stderr=log, **options)
+            return self.start(command, stdout=log, stderr=log,
+                              **{"env": self.environment, **options})
 
     def start_agent(self, address: str) -> subprocess.Popen:
         return self.logged("agent", [sys.executable, str(self.options.agent)],

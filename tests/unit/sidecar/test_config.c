@@ -216,8 +216,8 @@ static void bad_values_are_named(void **state)
     refused("--listen unix://s.sock", "a socket's path must be absolute");
     refused("--listen 127.0.0.1:0", "--listen:");
     refused("--metrics-listen nowhere", "--metrics-listen: \"nowhere\" is not HOST:PORT");
-    refused("--payload-max-bytes 65MiB", "--payload-max-bytes: 65MiB is too much");
-    refused("--payload-max-bytes 1", "--payload-max-bytes: 1 is too little");
+    refused("--payload-max-bytes 65MiB", "--payload-max-bytes: 65MiB is too much, at most 64MiB");
+    refused("--payload-max-bytes 1", "--payload-max-bytes: 1 is too little, at least 1KiB");
     refused("--open-steps-max 0", "--open-steps-max: 0 is out of bounds: 1 to 100000");
     refused("--readers 0", "--readers: 0 is out of bounds: 1 to 16");
     refused("--readers 17", "--readers: 17 is out of bounds: 1 to 16");
@@ -240,7 +240,7 @@ static void bad_values_are_named(void **state)
     refused("--store-region eu", "--store-region: without --store it means nothing");
     refused("--store-key-file /k", "--store-key-file: without --store");
     refused("--backlog-policy drop", "--backlog-policy: \"drop\" is neither refuse nor wait");
-    refused("--ship-interval 1ms", "--ship-interval: 1ms is too little");
+    refused("--ship-interval 1ms", "--ship-interval: 1ms is too little, at least 10ms");
     refused("extra", "unexpected argument \"extra\"");
     refused("--datta /d", "unknown option --datta; did you mean --data?");
 }

@@ -153,8 +153,8 @@ static void mistakes_are_named(void **state)
     refused("cmd --count", "--count needs N");
     refused("cmd --some-name=", "--some-name: empty");
     refused("cmd --count 10", "--count: 10 is out of bounds: 1 to 9");
-    refused("cmd --bytes 1", "--bytes: 1 is too little");
-    refused("cmd --bytes 1MiB", "--bytes: 1MiB is too much");
+    refused("cmd --bytes 1", "--bytes: 1 is too little, at least 2B");
+    refused("cmd --bytes 1MiB", "--bytes: 1MiB is too much, at most 1KiB");
     refused("cmd --loud=perhaps", "--loud: \"perhaps\" is neither true nor false");
     refused("cmd --see bad", "--see: bad it is");
 }

@@ -184,7 +184,11 @@ static void what_is_no_journal_is_told(void **state)
 
     assert_int_equal(sw_file_open("/nowhere", &reader, &journal, &err), SW_CONFIGURATION);
     assert_int_equal(err.os_errno, ENOENT);
+    assert_int_equal(sw_file_open("/proc", &reader, &journal, &err), SW_CONFIGURATION);
+    assert_int_equal(err.os_errno, ENOENT);
+    assert_string_equal(err.text, "/proc/journal.db: No such file or directory");
     assert_int_not_equal(sw_file_open("/dev/null", &reader, &journal, &err), SW_OK);
+    assert_int_equal(err.os_errno, 0); /* or the command says that no server answers */
     assert_null(reader);
 }
 

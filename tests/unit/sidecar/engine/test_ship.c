@@ -15,6 +15,7 @@
 static const struct sw_ship_policy policy = {
     .interval_us = 1000,
     .bytes_max = 100,
+    .spacing_us = 50,
     .backlog_bytes_max = 500,
     .backlog_age_us_max = 10000,
 };
@@ -30,19 +31,29 @@ static void each_state_is_shipped_when_the_policy_says(void **state)
     } rows[] = {
         {"nothing was ever written", {.lsn = 0}, SW_SHIP_NEVER, 0},
         {"all is shipped", {.lsn = 9, .shipped_lsn = 9}, SW_SHIP_NEVER, 0},
-        {"all is shipped, someone waited", {9, 9, 9, 0, 0, 0, false}, SW_SHIP_NEVER, 0},
-        {"all is shipped, each commit at once", {9, 9, 0, 0, 0, 0, true}, SW_SHIP_NEVER, 0},
-        {"young", {9, 8, 0, 99, 4500, 0, false}, SW_SHIP_LATER, 5500},
-        {"almost due", {9, 8, 0, 99, 4001, 0, false}, SW_SHIP_LATER, 5001},
-        {"due", {9, 8, 0, 99, 4000, 0, false}, SW_SHIP_NOW, 0},
-        {"many bytes", {9, 8, 0, 100, 4999, 0, false}, SW_SHIP_NOW, 0},
-        {"someone waits", {9, 8, 9, 1, 4999, 0, false}, SW_SHIP_NOW, 0},
-        {"someone waited for what is shipped", {9, 8, 8, 1, 4999, 0, false}, SW_SHIP_LATER, 5999},
-        {"each commit at once", {9, 8, 0, 1, 4999, 0, true}, SW_SHIP_NOW, 0},
-        {"failed, someone waits", {9, 8, 9, 1, 4000, 5002, false}, SW_SHIP_LATER, 5002},
-        {"failed, each at once", {9, 8, 0, 1, 4000, 5002, true}, SW_SHIP_LATER, 5002},
-        {"failed, young", {9, 8, 0, 1, 4999, 5002, false}, SW_SHIP_LATER, 5999},
-        {"failed long ago", {9, 8, 0, 1, 3000, 5000, false}, SW_SHIP_NOW, 0},
+        {"all is shipped, someone waited", {9, 9, 9, 0, 0, 0, false, 0, 0}, SW_SHIP_NEVER, 0},
+        {"all is shipped, each commit at once", {9, 9, 0, 0, 0, 0, true, 0, 0}, SW_SHIP_NEVER, 0},
+        {"young", {9, 8, 0, 99, 4500, 0, false, 0, 0}, SW_SHIP_LATER, 5500},
+        {"almost due", {9, 8, 0, 99, 4001, 0, false, 0, 0}, SW_SHIP_LATER, 5001},
+        {"due", {9, 8, 0, 99, 4000, 0, false, 0, 0}, SW_SHIP_NOW, 0},
+        {"many bytes", {9, 8, 0, 100, 4999, 0, false, 0, 0}, SW_SHIP_NOW, 0},
+        {"many bytes, shipped long ago", {9, 8, 0, 100, 4999, 0, false, 0, 4950}, SW_SHIP_NOW, 0},
+        {"many bytes, just shipped", {9, 8, 0, 100, 4999, 0, false, 0, 4951}, SW_SHIP_LATER, 5001},
+        {"a run ended", {9, 8, 0, 1, 4999, 0, false, 9, 0}, SW_SHIP_NOW, 0},
+        {"a run ended, just shipped", {9, 8, 0, 1, 4999, 0, false, 9, 4990}, SW_SHIP_LATER, 5040},
+        {"an end that is shipped", {9, 8, 0, 1, 4999, 0, false, 8, 4990}, SW_SHIP_LATER, 5999},
+        {"the interval is sooner", {9, 8, 0, 1, 4010, 0, false, 9, 4990}, SW_SHIP_LATER, 5010},
+        {"someone waits, just shipped", {9, 8, 9, 1, 4999, 0, false, 9, 4999}, SW_SHIP_NOW, 0},
+        {"someone waits", {9, 8, 9, 1, 4999, 0, false, 0, 0}, SW_SHIP_NOW, 0},
+        {"someone waited for what is shipped",
+         {9, 8, 8, 1, 4999, 0, false, 0, 0},
+         SW_SHIP_LATER,
+         5999},
+        {"each commit at once", {9, 8, 0, 1, 4999, 0, true, 0, 0}, SW_SHIP_NOW, 0},
+        {"failed, someone waits", {9, 8, 9, 1, 4000, 5002, false, 0, 0}, SW_SHIP_LATER, 5002},
+        {"failed, each at once", {9, 8, 0, 1, 4000, 5002, true, 0, 0}, SW_SHIP_LATER, 5002},
+        {"failed, young", {9, 8, 0, 1, 4999, 5002, false, 0, 0}, SW_SHIP_LATER, 5999},
+        {"failed long ago", {9, 8, 0, 1, 3000, 5000, false, 0, 0}, SW_SHIP_NOW, 0},
     };
 
     (void)state;
@@ -90,6 +101,14 @@ static void a_snapshot_is_taken_when_it_is_worth_it_and_nobody_waits(void **stat
             fail_msg("%s", rows[i].what);
 }
 
+static void snapshots_have_a_tenth_of_the_time_and_5_s_between_them(void **state)
+{
+    (void)state;
+    assert_int_equal(sw_snapshot_pause_us(0), 5000 * 1000);
+    assert_int_equal(sw_snapshot_pause_us(500 * 1000), 5000 * 1000);
+    assert_int_equal(sw_snapshot_pause_us(2000 * 1000), 18000 * 1000);
+}
+
 static void pauses_grow_to_a_cap_and_never_vanish(void **state)
 {
     (void)state;
@@ -111,6 +130,7 @@ int main(void)
         cmocka_unit_test(each_state_is_shipped_when_the_policy_says),
         cmocka_unit_test(a_backlog_is_full_by_bytes_or_by_age),
         cmocka_unit_test(a_snapshot_is_taken_when_it_is_worth_it_and_nobody_waits),
+        cmocka_unit_test(snapshots_have_a_tenth_of_the_time_and_5_s_between_them),
         cmocka_unit_test(pauses_grow_to_a_cap_and_never_vanish),
     };
 

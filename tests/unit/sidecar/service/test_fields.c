@@ -376,6 +376,27 @@ static void claim_run_is_bounded(void **state)
     refuses(sw_fields_check_claim_run(&limits, &request, &err), "tasks[0]");
 }
 
+static void a_question_about_runs_is_bounded(void **state)
+{
+    struct sw_label labels[SW_LABELS_MAX + 1];
+    const struct sw_span none = {0};
+
+    (void)state;
+    ACCEPTS(sw_fields_check_run_id(none, false, &err));
+    refuses(sw_fields_check_run_id(none, true, &err), "run_id");
+    ACCEPTS(sw_fields_check_run_id(of_size(SW_RUN_ID_MAX), true, &err));
+    refuses(sw_fields_check_run_id(of_size(SW_RUN_ID_MAX + 1), false, &err), "run_id");
+    for (int i = 0; i <= SW_LABELS_MAX; i++)
+        labels[i] = (struct sw_label){of_size(SW_LABEL_KEY_MAX), of_size(SW_LABEL_VALUE_MAX)};
+    ACCEPTS(sw_fields_check_filter(of_size(SW_TASK_MAX), labels, SW_LABELS_MAX, &err));
+    refuses(sw_fields_check_filter(none, labels, SW_LABELS_MAX + 1, &err), "labels");
+    refuses(sw_fields_check_filter(of_size(SW_TASK_MAX + 1), labels, 0, &err), "task");
+    labels[1].value.size++;
+    refuses(sw_fields_check_filter(none, labels, 2, &err), "labels.value");
+    labels[0].key.size++;
+    refuses(sw_fields_check_filter(none, labels, 2, &err), "labels.key");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +411,7 @@ int main(void)
         cmocka_unit_test(resolve_step_is_bounded),
         cmocka_unit_test(end_run_is_bounded),
         cmocka_unit_test(claim_run_is_bounded),
+        cmocka_unit_test(a_question_about_runs_is_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,7 +63,8 @@ static int make_journal(void **state)
 
 static int remove_journal(void **state)
 {
-    static const char *const names[] = {"journal.db", "journal.db-wal", "journal.db-shm", "lock"};
+    static const char *const names[] = {"journal.db", "journal.db-wal", "journal.db-shm",
+                                        "journal.db-acked", "lock"};
     char path[256];
     int failed;
 

@@ -20,6 +20,7 @@ struct shipping {
     struct node node;
     struct sw_shipper *shipper;
     struct sw_ship_policy policy;
+    struct sw_store_options store;
     uint64_t run;
     pthread_mutex_t lock;
     pthread_cond_t heard;
@@ -42,6 +43,7 @@ static void start_shipper(struct shipping *shipping)
         .data = shipping->node.directory,
         .lsn = sw_journal_state(shipping->node.journal)->lsn,
         .store = shipping->fixture->store,
+        .store_options = &shipping->store,
         .clock = &sw_clock_system,
         .policy = shipping->policy,
         .changed = on_changed,
@@ -60,6 +62,7 @@ static struct shipping *begin(void **state, struct sw_ship_policy policy)
     assert_non_null(shipping);
     shipping->fixture = *state;
     shipping->policy = policy;
+    shipping->store.url = shipping->fixture->store_path;
     pthread_mutex_init(&shipping->lock, NULL);
     pthread_cond_init(&shipping->heard, NULL);
     shipping->node = node_of(*state, "a");
@@ -83,16 +86,31 @@ static struct sw_shipper_end end(struct shipping *shipping, uint64_t timeout_ms)
 
 static const struct sw_ship_policy rarely = {.interval_us = LONG_US, .bytes_max = 1000};
 
-/* Commits a step and says so; `wanted`: somebody waits for it. */
-static uint64_t work(struct shipping *shipping, uint64_t bytes, bool wanted)
+/* Commits a step. */
+static uint64_t add(struct shipping *shipping)
 {
     static uint64_t number;
-    uint64_t lsn;
 
     do_step(&shipping->node, shipping->run, ++number, "x", 1);
     commit(&shipping->node);
-    lsn = sw_journal_state(shipping->node.journal)->lsn;
-    sw_shipper_committed(shipping->shipper, lsn, bytes, wanted ? lsn : 0);
+    return sw_journal_state(shipping->node.journal)->lsn;
+}
+
+/* Commits a step and says so; `wanted`: somebody waits for it. */
+static uint64_t work(struct shipping *shipping, uint64_t bytes, bool wanted)
+{
+    uint64_t lsn = add(shipping);
+
+    sw_shipper_committed(shipping->shipper, lsn, bytes, wanted ? lsn : 0, false);
+    return lsn;
+}
+
+/* Commits what is to be shipped soon, and says so. */
+static uint64_t work_soon(struct shipping *shipping)
+{
+    uint64_t lsn = add(shipping);
+
+    sw_shipper_committed(shipping->shipper, lsn, 1, 0, true);
     return lsn;
 }
 
@@ -195,6 +213,39 @@ static void much_goes_at_once_and_so_does_all_when_told(void **state)
     sw_shipper_ship_every(shipping->shipper);
     wait_until(shipping, is_shipped, lsn);
     wait_until(shipping, is_shipped, work(shipping, 1, false));
+    (void)end(shipping, 0);
+}
+
+static uint64_t segments(const struct shipping *shipping)
+{
+    struct sw_shipper_status status;
+
+    sw_shipper_status(shipping->shipper, &status);
+    return status.archive.segments_since_snapshot;
+}
+
+/* Goal: the spacing makes one segment of many ends of runs, and holds up nobody who waits. */
+static void what_is_to_go_soon_goes_together(void **state)
+{
+    struct sw_ship_policy policy = {
+        .interval_us = LONG_US, .bytes_max = 1000, .spacing_us = 400 * 1000};
+    struct shipping *shipping = begin(state, policy);
+    uint64_t before;
+    uint64_t started_us;
+    uint64_t lsn = 0;
+
+    wait_until(shipping, is_shipped, sw_journal_state(shipping->node.journal)->lsn);
+    before = segments(shipping);
+    started_us = sw_clock_monotonic_us(&sw_clock_system);
+    for (unsigned i = 0; i < 20; i++)
+        lsn = work_soon(shipping);
+    wait_until(shipping, is_shipped, lsn);
+    if (sw_clock_monotonic_us(&sw_clock_system) - started_us < 2 * policy.spacing_us)
+        assert_in_range(segments(shipping) - before, 1, 2);
+
+    started_us = sw_clock_monotonic_us(&sw_clock_system);
+    wait_until(shipping, is_shipped, work(shipping, 1, true));
+    assert_in_range(sw_clock_monotonic_us(&sw_clock_system) - started_us, 0, policy.spacing_us - 1);
     (void)end(shipping, 0);
 }
 
@@ -349,6 +400,7 @@ int main(void)
         TEST(what_somebody_waits_for_goes_at_once_and_all_before_it),
         TEST(what_nobody_waits_for_goes_after_the_interval),
         TEST(much_goes_at_once_and_so_does_all_when_told),
+        TEST(what_is_to_go_soon_goes_together),
         TEST(what_is_left_goes_at_the_end),
         TEST(a_snapshot_gives_way_at_the_end),
         TEST(an_outage_is_told_and_survived),

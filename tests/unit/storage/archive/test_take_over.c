@@ -5,6 +5,8 @@
  */
 #include "tests/unit/storage/archive/fixture.h"
 
+#include <dirent.h>
+
 static void first_owner_makes_the_archive(void **state)
 {
     struct fixture *fixture = *state;
@@ -206,6 +208,79 @@ static void diverged_longer_tail_is_found_too(void **state)
     assert_int_equal(a.report.local, SW_LOCAL_DIVERGED);
     assert_same(before, dump_of(fixture, a.directory));
     stop(&a);
+}
+
+/* A byte in the middle of each page but the first becomes another. */
+static void damage(const struct node *node)
+{
+    char path[PATH_SIZE + 16];
+    struct stat status;
+    FILE *file;
+
+    (void)snprintf(path, sizeof(path), "%s/journal.db", node->directory);
+    file = fopen(path, "r+");
+    assert_non_null(file);
+    assert_int_equal(fstat(fileno(file), &status), 0);
+    for (long at = 4096; at < status.st_size; at += 4096) {
+        assert_int_equal(fseek(file, at, SEEK_SET), 0);
+        assert_true(fputc(0x55, file) != EOF);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Goal: the store has what was shipped, so damage costs what was not, and no person at night. */
+static void damaged_journal_is_put_aside_and_restored(void **state)
+{
+    struct fixture *fixture = *state;
+    struct node a = node_of(fixture, "a");
+    struct dump shipped;
+    char aside[64] = "";
+    struct dirent *entry;
+    DIR *list;
+
+    start(&a);
+    play(&a, 3, 5000);
+    ship(&a);
+    stop(&a);
+    shipped = dump_of(fixture, a.directory);
+    damage(&a);
+    start(&a);
+    assert_int_equal(a.report.local, SW_LOCAL_DAMAGED);
+    assert_non_null(strstr(a.report.damage, "journal.db"));
+    assert_int_equal(a.report.epoch, 2);
+    assert_same(shipped, dump_of(fixture, a.directory));
+    list = opendir(a.directory);
+    assert_non_null(list);
+    while ((entry = readdir(list)) != NULL)
+        if (strncmp(entry->d_name, "damaged-", 8) == 0)
+            (void)snprintf(aside, sizeof(aside), "%.40s/journal.db", entry->d_name);
+    (void)closedir(list);
+    assert_string_not_equal(aside, "");
+    assert_true(exists(a.directory, aside));
+    play(&a, 1, 10);
+    ship(&a);
+    stop(&a);
+    start(&a);
+    assert_int_equal(a.report.local, SW_LOCAL_SAME);
+    stop(&a);
+}
+
+/* Goal: where the store has nothing to restore from, what is left of the journal is not touched. */
+static void damaged_journal_that_is_in_no_store_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct node a = node_of(fixture, "a");
+    struct sw_journal_options options = {
+        .directory = a.directory, .name = "agents", .now_ms = 1000};
+    struct sw_journal *journal = NULL;
+
+    ok(fixture, sw_journal_open(&options, &journal, &fixture->err));
+    sw_journal_close(journal);
+    damage(&a);
+    assert_int_equal(take_over(&a), SW_CORRUPT);
+    assert_non_null(strstr(fixture->err.text, "holds no journal"));
+    assert_true(exists(a.directory, "journal.db"));
+    assert_false(exists(fixture->store_path, "v1/agents/meta"));
 }
 
 static void journal_of_another_uuid_is_refused(void **state)
@@ -467,6 +542,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(old_disk_gets_what_it_lacks, setup, teardown),
         cmocka_unit_test_setup_teardown(diverged_tail_is_kept_aside, setup, teardown),
         cmocka_unit_test_setup_teardown(diverged_longer_tail_is_found_too, setup, teardown),
+        cmocka_unit_test_setup_teardown(damaged_journal_is_put_aside_and_restored, setup, teardown),
+        cmocka_unit_test_setup_teardown(damaged_journal_that_is_in_no_store_is_refused, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(journal_of_another_uuid_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(directory_in_use_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(tail_of_the_fenced_can_be_put_aside, setup, teardown),

@@ -251,6 +251,84 @@ static void foreign_objects_are_named(void **state)
     assert_string_equal(check.bad, key);
 }
 
+static uint64_t restored_lsn(struct fixture *fixture, uint64_t lsn_max)
+{
+    struct sw_restore_report report;
+    struct sw_restore_options restore;
+    char directory[PATH_SIZE];
+
+    (void)snprintf(directory, sizeof(directory), "%s/restored", fixture->root);
+    restore = (struct sw_restore_options){.directory = directory, .lsn_max = lsn_max};
+    ok(fixture, sw_archive_restore(&fixture->options, &restore, &report, &fixture->err));
+    remove_tree(directory);
+    return report.lsn;
+}
+
+/* Goal: a snapshot whose owner stalled before its index, and woke when the segments above it had
+ * been collected, is neither damage nor restored from. */
+static void late_snapshot_is_stale(void **state)
+{
+    struct fixture *fixture = *state;
+    struct node a = node_of(fixture, "a");
+    struct node b = node_of(fixture, "b");
+    struct node c = node_of(fixture, "c");
+    struct objects *objects = malloc(sizeof(*objects));
+    struct sw_archive *late = NULL;
+    struct sw_archive_check check;
+    uint64_t late_lsn;
+    struct dump truth;
+
+    assert_non_null(objects);
+    start(&a);
+    play(&a, 2, 100);
+    ship(&a);
+    late_lsn = sw_archive_state(a.archive).shipped_lsn;
+    ok(fixture, sw_archive_fork(a.archive, fixture->store, &late, &fixture->err));
+    start(&b);
+    for (int i = 0; i < 3; i++) {
+        play(&b, 2, 100);
+        ship(&b);
+        snapshot(&b);
+    }
+    ok(fixture, sw_archive_snapshot(late, a.reader, &fixture->err));
+    sw_archive_close(late);
+    check = verified(fixture);
+    assert_int_equal(check.snapshots, 2);
+    assert_int_equal(check.stale, 1);
+    truth = dump_of(fixture, b.directory);
+    restore_is_never_wrong(fixture, &truth);
+    assert_int_equal(restored_lsn(fixture, 0), sw_archive_state(b.archive).shipped_lsn);
+    assert_int_equal(restored_lsn(fixture, late_lsn + 2), late_lsn + 2);
+    start(&c);
+    assert_same(truth, dump_of(fixture, c.directory));
+    stop(&c);
+
+    list_objects(fixture, "v1/agents/snap/", objects); /* the first two are of the late one */
+    for (size_t i = 0; i < 2; i++) {
+        size_t size;
+        uint8_t *bytes = load(fixture, objects->keys[i], &size);
+
+        bytes[size / 2] ^= 1;
+        overwrite(fixture, objects->keys[i], bytes, size);
+        assert_int_equal(sw_archive_verify(&fixture->options, &check, &fixture->err), SW_CORRUPT);
+        assert_string_equal(check.bad, objects->keys[i]);
+        bytes[size / 2] ^= 1;
+        overwrite(fixture, objects->keys[i], bytes, size);
+        free(bytes);
+    }
+    remove_object(fixture, objects->keys[0]); /* a part that was collected before its index came */
+    assert_int_equal(verified(fixture).stale, 1);
+    free(objects);
+    start(&c);
+    play(&c, 1, 10);
+    ship(&c);
+    snapshot(&c);
+    assert_int_equal(verified(fixture).stale, 0);
+    stop(&a);
+    stop(&b);
+    stop(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +341,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(plain_object_in_an_encrypted_archive_is_refused, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(foreign_objects_are_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(late_snapshot_is_stale, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

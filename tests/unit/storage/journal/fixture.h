@@ -329,16 +329,14 @@ static inline enum sw_code seen_visit_run(void *self, const struct sw_run_row *r
 }
 
 /* All a reader can see of a journal: records in order, each run's own, the run list. */
-static inline enum sw_code seen_all(const char *path, struct seen *ret, struct sw_err *err)
+static inline enum sw_code seen_by(struct sw_journal_reader *reader, struct seen *ret,
+                                   struct sw_err *err)
 {
-    struct sw_journal_reader *reader = NULL;
     struct sw_run_filter any = {0};
     struct seen all = {0};
     struct seen runs = {0};
-    enum sw_code code = sw_journal_reader_open(path, NULL, &reader, err);
+    enum sw_code code;
 
-    if (code != SW_OK)
-        return code;
     code = sw_journal_reader_scan(reader, 0, 0, SW_PAYLOADS_ALL,
                                   (struct sw_record_visitor){seen_visit, &all}, err);
     if (code == SW_OK)
@@ -347,9 +345,19 @@ static inline enum sw_code seen_all(const char *path, struct seen *ret, struct s
     for (uint64_t run = 1; code == SW_OK && run <= all.last_lsn; run++)
         code = sw_journal_reader_scan_run(reader, run, 0, 0, SW_PAYLOADS_NONE,
                                           (struct sw_record_visitor){seen_visit, &runs}, err);
-    sw_journal_reader_close(reader);
     seen_add(&all, &runs.hash, sizeof(runs.hash));
     *ret = all;
+    return code;
+}
+
+static inline enum sw_code seen_all(const char *path, struct seen *ret, struct sw_err *err)
+{
+    struct sw_journal_reader *reader = NULL;
+    enum sw_code code = sw_journal_reader_open(path, NULL, &reader, err);
+
+    if (code == SW_OK)
+        code = seen_by(reader, ret, err);
+    sw_journal_reader_close(reader);
     return code;
 }
 

@@ -12,8 +12,8 @@ export const protobufFileName = "stepwell/v1/types.proto";
  * the same here, in C, SQL, Python and TypeScript.
  *
  * Units stand in the names: `_ms` is milliseconds; a point in time is
- * milliseconds since the Unix epoch, 0 meaning "not set". All identifiers are
- * UTF-8. Bounds are those of GetStatusResponse.limits; what exceeds one is
+ * milliseconds since the Unix epoch, 0 meaning "not set". All texts are
+ * UTF-8 without NUL. Bounds are those of GetStatusResponse.limits; what exceeds one is
  * refused with INVALID_ARGUMENT naming the field and the limit.
  */
 /** What a step is, for people and policies. The sidecar attaches no behaviour. */
