@@ -7,7 +7,6 @@
  *   reading      io fetch pull replay meta
  *   a directory  place sink
  *   writing      fence gather snap collect aside
- *   writing      fence gather snap collect aside
  *   the verbs    open fork probe take_over surplus ship restore verify list retire
  *
  * Threads: as in archive.h.
