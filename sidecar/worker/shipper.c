@@ -44,8 +44,7 @@ struct sw_shipper {
 
     /* written by the shipper */
     _Atomic uint64_t shipped_lsn;
-    _Atomic uint64_t shipped_bytes; /* of what is surely shipped: what is pending is over-, never
-                                     * underestimated */
+    _Atomic uint64_t shipped_bytes; /* surely: what is pending is never underestimated */
     _Atomic uint64_t oldest_us;     /* likewise; the loop sets it where there is none */
     _Atomic uint64_t snapshot_lsn;  /* of the snapshot under way; UINT64_MAX: there is none */
     _Atomic int rest;
