@@ -18,7 +18,7 @@ enum {
     SHIP_DEADLINE_MS = 10 * 1000,      /* of one try, the driver's own retries included */
     SNAPSHOT_FAILED_US = 60 * 1000000, /* the pause after one that failed */
     SNAPSHOT_AT_END_SEGMENTS = 64,     /* fewer do not slow the next start down */
-    ROW_BYTES = 120,                   /* of a surplus: what a row costs beside its fields, about */
+    ROW_BYTES = 120,                   /* of a surplus: a row's cost beside its fields, about */
     SNAPSHOT_AT_END_US = 1000 * 1000   /* must be left for it */
 };
 
@@ -169,11 +169,12 @@ bool sw_shipper_is_fenced(const struct sw_shipper *shipper)
     return atomic_load_explicit(&shipper->fenced, memory_order_acquire);
 }
 
-bool sw_shipper_is_full(const struct sw_shipper *shipper)
+bool sw_shipper_is_full(const struct sw_shipper *shipper, uint64_t uncommitted_bytes)
 {
     if (atomic_load(&shipper->lsn) <= atomic_load(&shipper->shipped_lsn))
         return false;
-    return sw_decide_backlog_full(&shipper->options.policy, pending_bytes(shipper),
+    return sw_decide_backlog_full(&shipper->options.policy,
+                                  pending_bytes(shipper) + uncommitted_bytes,
                                   atomic_load(&shipper->oldest_us), now_us(shipper));
 }
 

@@ -17,8 +17,8 @@
 
 enum {
     BACKOFF_FIRST_US = 100000,
-    BACKOFF_MAX_US = 5000000,
-    SKEWS_MAX = 2, /* learning the store's clock once should do */
+    BACKOFF_MAX_US = 2000000, /* once the store is back, everybody waits for its end */
+    SKEWS_MAX = 2,            /* learning the store's clock once should do */
     PARALLEL_MAX = 64,
     OBJECT_BYTES_MAX = 64 << 20,
     LIST_BYTES_MAX = 16 << 20,

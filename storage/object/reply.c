@@ -418,13 +418,11 @@ static bool take_rule_leaf(void *self, struct walk *walk)
         rule->disabled = strcmp(walk->text, "Disabled") == 0;
     else if (strcmp(name, "Prefix") == 0 || strcmp(name, "MatchesPrefix") == 0)
         take_prefix(rules, walk->text);
-    else if (stands_in(walk, "Tag"))
+    else if (stands_in(walk, "Tag") ||
+             (stands_in(walk, "Condition") && is_of_noncurrent(name, walk->text)))
         rule->of_others = true;
-    else if (stands_in(walk, "Condition") && is_of_noncurrent(name, walk->text))
-        rule->of_others = true;
-    else if (stands_in(walk, "Expiration") && strcmp(name, "ExpiredObjectDeleteMarker") != 0)
-        rule->deletes = true;
-    else if (stands_in(walk, "Action") && strcmp(name, "Delete") == 0)
+    else if ((stands_in(walk, "Expiration") && strcmp(name, "ExpiredObjectDeleteMarker") != 0) ||
+             (stands_in(walk, "Action") && strcmp(name, "Delete") == 0))
         rule->deletes = true;
     else if (stands_in(walk, "Transition") ||
              (stands_in(walk, "Action") && strcmp(name, "SetStorageClass") == 0))
