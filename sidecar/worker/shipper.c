@@ -18,6 +18,7 @@ enum {
     SHIP_DEADLINE_MS = 10 * 1000,      /* of one try, the driver's own retries included */
     SNAPSHOT_FAILED_US = 60 * 1000000, /* the pause after one that failed */
     SNAPSHOT_AT_END_SEGMENTS = 64,     /* fewer do not slow the next start down */
+    ROW_BYTES = 120,                   /* of a surplus: a row's cost beside its fields, about */
     SNAPSHOT_AT_END_US = 1000 * 1000   /* must be left for it */
 };
 
@@ -107,8 +108,10 @@ static void set_oldest(struct sw_shipper *shipper, uint64_t at_us)
 
 /* ---- any thread ------------------------------------------------------------- */
 
-static void wake(struct sw_shipper *shipper)
+static void wake(void *self)
 {
+    struct sw_shipper *shipper = self;
+
     pthread_mutex_lock(&shipper->lock);
     pthread_cond_signal(&shipper->woken);
     pthread_mutex_unlock(&shipper->lock);
@@ -166,11 +169,12 @@ bool sw_shipper_is_fenced(const struct sw_shipper *shipper)
     return atomic_load_explicit(&shipper->fenced, memory_order_acquire);
 }
 
-bool sw_shipper_is_full(const struct sw_shipper *shipper)
+bool sw_shipper_is_full(const struct sw_shipper *shipper, uint64_t uncommitted_bytes)
 {
     if (atomic_load(&shipper->lsn) <= atomic_load(&shipper->shipped_lsn))
         return false;
-    return sw_decide_backlog_full(&shipper->options.policy, pending_bytes(shipper),
+    return sw_decide_backlog_full(&shipper->options.policy,
+                                  pending_bytes(shipper) + uncommitted_bytes,
                                   atomic_load(&shipper->oldest_us), now_us(shipper));
 }
 
@@ -319,17 +323,12 @@ static void tell_snapshot(struct sw_shipper *shipper, enum sw_code rc, const str
            {"bytes", .number = state.snapshot_bytes}, {"ms", .number = took_us / 1000});
 }
 
-static void on_snapshot_ended(void *self)
-{
-    wake(self);
-}
-
 static void begin_snapshot(struct sw_shipper *shipper)
 {
     struct sw_snapshotter_options options = {
         .data = shipper->options.data,
         .store = shipper->options.store_options,
-        .ended = on_snapshot_ended,
+        .ended = wake,
         .self = shipper,
     };
     struct sw_err err = {0};
@@ -360,11 +359,6 @@ static void snapshot_at_end(struct sw_shipper *shipper)
 
     shipper->snapshot_began_us = now_us(shipper);
     tell_snapshot(shipper, sw_archive_snapshot(shipper->archive, shipper->reader, &err), &err);
-}
-
-static bool has_snapshot_ended(const struct sw_shipper *shipper)
-{
-    return shipper->snapshotter != NULL && sw_snapshotter_has_ended(shipper->snapshotter);
 }
 
 static bool may_snapshot(const struct sw_shipper *shipper)
@@ -417,7 +411,7 @@ static void rest(struct sw_shipper *shipper)
     enum rest kind;
 
     pthread_mutex_lock(&shipper->lock);
-    while (!atomic_load(&shipper->stopping) && !has_snapshot_ended(shipper)) {
+    while (!atomic_load(&shipper->stopping) && !sw_snapshotter_has_ended(shipper->snapshotter)) {
         decision = decide(shipper, &kind);
         if (decision.when == SW_SHIP_NOW)
             break;
@@ -466,7 +460,7 @@ static void run(void *self)
 
     while (!atomic_load(&shipper->stopping) && !sw_shipper_is_fenced(shipper)) {
         ship(shipper);
-        if (has_snapshot_ended(shipper))
+        if (sw_snapshotter_has_ended(shipper->snapshotter))
             finish_snapshot(shipper);
         if (!sw_shipper_is_fenced(shipper) && may_snapshot(shipper))
             begin_snapshot(shipper);
@@ -523,7 +517,7 @@ static void init(struct sw_shipper *shipper, const struct sw_shipper_options *op
     shipper->status.archive = state;
     if (options->restored)
         shipper->status.verified_at_ms = sw_clock_now_ms(options->clock);
-    set_oldest(shipper, options->lsn > state.shipped_lsn ? now_us(shipper) : 0);
+    set_oldest(shipper, 0);
     sw_metric_set(SW_METRIC_VERIFIED_AT, shipper->status.verified_at_ms / 1000);
     sw_metric_set(SW_METRIC_SHIPPED_LSN, state.shipped_lsn);
     pthread_condattr_init(&monotonic);
@@ -532,6 +526,25 @@ static void init(struct sw_shipper *shipper, const struct sw_shipper_options *op
     pthread_cond_init(&shipper->ended, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&shipper->lock, NULL);
+}
+
+/* What was found at the start is lag as well: of its size, and since its oldest record. */
+static enum sw_code count_surplus(struct sw_shipper *shipper, struct sw_err *err)
+{
+    uint64_t now_ms = sw_clock_now_ms(shipper->options.clock);
+    uint64_t now = now_us(shipper);
+    struct sw_surplus surplus;
+    uint64_t age_us = 0;
+    enum sw_code rc = sw_archive_surplus(shipper->archive, shipper->reader, &surplus, err);
+
+    if (rc != SW_OK || surplus.rows == 0)
+        return rc;
+    if (surplus.oldest_at_ms > 0 && surplus.oldest_at_ms < now_ms)
+        age_us = (now_ms - surplus.oldest_at_ms) * 1000;
+    /* The clock began with the machine: nothing is older than that. */
+    set_oldest(shipper, age_us < now ? now - age_us : 1);
+    atomic_store(&shipper->bytes, surplus.bytes + surplus.rows * ROW_BYTES);
+    return SW_OK;
 }
 
 enum sw_code sw_shipper_start(const struct sw_shipper_options *options, struct sw_archive **archive,
@@ -549,6 +562,8 @@ enum sw_code sw_shipper_start(const struct sw_shipper_options *options, struct s
     *archive = NULL;
     init(shipper, options);
     rc = sw_journal_reader_open(options->data, NULL, &shipper->reader, err);
+    if (rc == SW_OK)
+        rc = count_surplus(shipper, err);
     if (rc == SW_OK)
         rc = sw_thread_start(&shipper->thread, "shipper", run, shipper, err);
     if (rc != SW_OK) {

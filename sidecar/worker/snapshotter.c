@@ -69,7 +69,7 @@ enum sw_code sw_snapshotter_start(const struct sw_snapshotter_options *options,
 
 bool sw_snapshotter_has_ended(const struct sw_snapshotter *snapshotter)
 {
-    return atomic_load(&snapshotter->ended);
+    return snapshotter != NULL && atomic_load(&snapshotter->ended);
 }
 
 void sw_snapshotter_cancel(struct sw_snapshotter *snapshotter)

@@ -30,6 +30,7 @@ SW_MUST_CHECK enum sw_code sw_snapshotter_start(const struct sw_snapshotter_opti
                                                 const struct sw_archive *archive,
                                                 struct sw_snapshotter **ret_snapshotter,
                                                 struct sw_err *err);
+/* NULL: false. */
 bool sw_snapshotter_has_ended(const struct sw_snapshotter *snapshotter);
 /* It ends soon, whatever the store does. */
 void sw_snapshotter_cancel(struct sw_snapshotter *snapshotter);

@@ -111,6 +111,16 @@ SW_MUST_CHECK enum sw_code sw_archive_ship(struct sw_archive *archive,
                                            struct sw_journal_reader *reader, uint64_t deadline_ms,
                                            bool *ret_more, struct sw_err *err);
 
+/* What the journal has above shipped_lsn. */
+struct sw_surplus {
+    uint64_t rows;
+    uint64_t bytes;        /* of their fields */
+    uint64_t oldest_at_ms; /* 0: not known */
+};
+SW_MUST_CHECK enum sw_code sw_archive_surplus(const struct sw_archive *archive,
+                                              struct sw_journal_reader *reader,
+                                              struct sw_surplus *ret_surplus, struct sw_err *err);
+
 /* Whether a snapshot is due: 256 segments, or four times the last one's bytes. */
 bool sw_archive_snapshot_due(const struct sw_archive *archive);
 /* Writes one of everything up to shipped_lsn, reads it back, and removes what two snapshots
@@ -173,6 +183,27 @@ struct sw_archive_check {
 /* Reads every object below the journal and checks each byte, link and snapshot. */
 SW_MUST_CHECK enum sw_code sw_archive_verify(const struct sw_archive_options *options,
                                              struct sw_archive_check *ret_check,
+                                             struct sw_err *err);
+
+/* ---- the end ---------------------------------------------------------------- */
+
+struct sw_retirement {
+    bool before;    /* it was retired already */
+    uint64_t slot;  /* of its RETIRE segment */
+    uint64_t epoch; /* 0 when it is not known any more */
+    uint64_t lsn;
+    uint64_t at_ms;   /* when it was retired, by the clock of who did */
+    uint64_t removed; /* sw_archive_remove: objects, by this call */
+};
+/* Ends the journal: fences whoever owns it, and writes RETIRE. From then on it can be read and
+ * verified, and nobody may go on with it: JOURNAL_RETIRED. Repeating it changes nothing. */
+SW_MUST_CHECK enum sw_code sw_archive_retire(const struct sw_archive_options *options,
+                                             struct sw_retirement *ret, struct sw_err *err);
+/* Removes all objects of a journal that was retired at least after_ms ago; CONFIGURATION when it
+ * was not. May fail or be killed at any point and be called again. Until the last object is gone
+ * nobody can begin a journal of that name. */
+SW_MUST_CHECK enum sw_code sw_archive_remove(const struct sw_archive_options *options,
+                                             uint64_t after_ms, struct sw_retirement *ret,
                                              struct sw_err *err);
 
 /* Names of the journals below the store's prefix, each ended by NUL; malloc'd. */

@@ -56,6 +56,7 @@ struct sw_journal_state {
     uint64_t lsn;         /* newest record, committed or not */
     uint64_t durable_lsn; /* everything up to here is fsynced */
     uint64_t bytes;       /* of the files */
+    uint64_t row_bytes;   /* of the rows appended since it was opened, committed or not */
     uint64_t indexed_lsn; /* late indexes are complete up to here */
     bool full;            /* new intents are refused: only the reserve is left */
 };
@@ -115,8 +116,11 @@ void sw_journal_rollback(struct sw_journal *journal);
 SW_MUST_CHECK enum sw_code sw_journal_maintain(struct sw_journal *journal, uint64_t now_ms,
                                                bool idle, bool *ret_more, struct sw_err *err);
 
-/* Retention leaves runs that ended behind lsn, from now on: what is still to be shipped must be
- * there. At first it leaves none. */
+/* Retention leaves runs that ended behind lsn (0: it leaves none), from now on: what is still to be
+ * shipped must be there. The journal remembers it, or an earlier and smaller one, when it is opened
+ * again. So a journal that was opened without its store for a while has what the store lacks, and
+ * the record at which the store's chain ends, by which the two know each other. At first it is 0.
+ */
 void sw_journal_keep_after(struct sw_journal *journal, uint64_t lsn);
 
 /* Finds a run by id: RUN_NOT_FOUND when there is none. Spans live in arena. Sees

@@ -315,7 +315,6 @@ enum sw_code sw_journal_open(const struct sw_journal_options *options,
     journal->bytes_reserved = options->bytes_reserved;
     journal->retention_ms = options->retention_ms;
     journal->import = options->import;
-    journal->retain_lsn_max = UINT64_MAX;
     journal->wal_bytes_min = SW_WAL_BYTES;
     if (options->bytes_max > 0 && options->bytes_max / 4 < SW_WAL_BYTES)
         journal->wal_bytes_min = options->bytes_max / 4;

@@ -155,7 +155,8 @@ static enum sw_code find_expired(struct sw_journal *journal, uint64_t end_ms, ui
     code = sw_db_step(&journal->db, statement, &found, err);
     if (code != SW_OK)
         return code;
-    found = found && sw_column_u64(statement, 1) <= journal->retain_lsn_max;
+    found = found &&
+            (journal->meta.kept_lsn == 0 || sw_column_u64(statement, 1) <= journal->meta.kept_lsn);
     *ret_run = found ? sw_column_u64(statement, 0) : 0;
     (void)sqlite3_reset(statement);
     return SW_OK;
@@ -189,7 +190,7 @@ static enum sw_code purge(struct sw_journal *journal, uint64_t run, struct sw_er
 
 void sw_journal_keep_after(struct sw_journal *journal, uint64_t lsn)
 {
-    journal->retain_lsn_max = lsn;
+    journal->meta.kept_lsn = lsn; /* written with what is written of META next */
 }
 
 enum sw_code sw_retain(struct sw_journal *journal, uint64_t now_ms, bool *ret_more,

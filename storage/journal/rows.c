@@ -122,6 +122,27 @@ enum sw_code sw_journal_reader_rows(struct sw_journal_reader *reader, uint64_t f
     return code;
 }
 
+enum sw_code sw_journal_reader_size(struct sw_journal_reader *reader, uint64_t first_lsn,
+                                    uint64_t last_lsn, uint64_t *ret_rows, uint64_t *ret_bytes,
+                                    struct sw_err *err)
+{
+    sqlite3_stmt *statement;
+    enum sw_code code = sw_db_prepare(&reader->db, SW_SQL_LOG_SIZE, &statement, err);
+    bool found;
+
+    if (code != SW_OK)
+        return code;
+    sw_bind_u64(statement, 1, first_lsn);
+    sw_bind_u64(statement, 2, last_lsn);
+    code = sw_db_step(&reader->db, statement, &found, err);
+    if (code != SW_OK)
+        return code;
+    *ret_rows = sw_column_u64(statement, 0);
+    *ret_bytes = sw_column_u64(statement, 1);
+    (void)sqlite3_reset(statement);
+    return SW_OK;
+}
+
 enum sw_code sw_journal_reader_chain(struct sw_journal_reader *reader, uint64_t lsn,
                                      struct sw_digest *ret_chain, bool *ret_found,
                                      struct sw_err *err)
@@ -301,7 +322,7 @@ enum sw_code sw_journal_import(struct sw_journal *journal, const struct sw_log_r
 
     if (code != SW_OK)
         return code;
-    before = (struct sw_mark){.lsn = journal->state.lsn, .chain = journal->chain};
+    before = sw_tx_here(journal);
     code = import(journal, row, err);
     if (code == SW_OK)
         return SW_OK;

@@ -39,6 +39,12 @@ SW_MUST_CHECK enum sw_code sw_journal_reader_rows(struct sw_journal_reader *read
                                                   uint64_t first_lsn, uint64_t last_lsn,
                                                   struct sw_log_row_visitor visitor,
                                                   struct sw_err *err);
+/* How many rows there are with first_lsn <= lsn <= last_lsn, and how large their fields are,
+ * without reading those. */
+SW_MUST_CHECK enum sw_code sw_journal_reader_size(struct sw_journal_reader *reader,
+                                                  uint64_t first_lsn, uint64_t last_lsn,
+                                                  uint64_t *ret_rows, uint64_t *ret_bytes,
+                                                  struct sw_err *err);
 /* The chain at lsn; *ret_found false: no such row (any more). */
 SW_MUST_CHECK enum sw_code sw_journal_reader_chain(struct sw_journal_reader *reader, uint64_t lsn,
                                                    struct sw_digest *ret_chain, bool *ret_found,

@@ -64,12 +64,13 @@ enum sw_code sw_schema_migrate(struct sw_db *db, uint64_t version, struct sw_err
 
 static uint64_t meta_check(const struct sw_meta *meta)
 {
-    const uint64_t values[] = {meta->created_ms, meta->epoch, meta->indexed_lsn};
+    const uint64_t values[] = {meta->created_ms, meta->epoch, meta->indexed_lsn, meta->kept_lsn};
+    size_t count = meta->kept_lsn == 0 ? 3 : 4;
     uint8_t bytes[sizeof(meta->uuid) + sizeof(values) + sizeof(meta->name)];
     size_t size = sizeof(meta->uuid);
 
     memcpy(bytes, meta->uuid, size);
-    for (size_t i = 0; i < sizeof(values); i++)
+    for (size_t i = 0; i < count * 8; i++)
         bytes[size++] = (uint8_t)(values[i / 8] >> (8 * (i % 8)));
     memcpy(bytes + size, meta->name, strlen(meta->name));
     return sw_hash64(sw_span_of(bytes, size + strlen(meta->name)), 0);
@@ -86,6 +87,8 @@ static bool take(struct sw_meta *meta, struct sw_span key, struct sw_span value,
         meta->epoch = number;
     } else if (sw_span_equal(key, sw_span_of_text("indexed_lsn"))) {
         meta->indexed_lsn = number;
+    } else if (sw_span_equal(key, sw_span_of_text("kept_lsn"))) {
+        meta->kept_lsn = number;
     } else if (sw_span_equal(key, sw_span_of_text("name"))) {
         if (value.size == 0 || value.size > SW_JOURNAL_NAME_MAX)
             return false;
@@ -146,5 +149,6 @@ enum sw_code sw_meta_write(struct sw_db *db, const struct sw_meta *meta, struct 
     sw_bind_text(statement, 4, sw_span_of_text(meta->name));
     sw_bind_blob(statement, 5, sw_span_of(meta->uuid, sizeof(meta->uuid)));
     sw_bind_u64(statement, 6, meta_check(meta));
+    sw_bind_u64(statement, 7, meta->kept_lsn);
     return sw_db_run(db, statement, err);
 }

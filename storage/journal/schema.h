@@ -12,7 +12,7 @@
  *   chunk      digest, lsn, offset, size     late index: where a chunk's bytes lie
  *   chunk_use  run, lsn                      late index: CHUNK records a run refers to
  *   meta       key, value                    uuid, name, created_ms, epoch,
- *                                            indexed_lsn, check
+ *                                            indexed_lsn, kept_lsn, check
  *
  * One row per run and slice, not per record: a slice over many runs then writes a
  * page or two for each of them, and SQLite's json_each takes the array apart.
@@ -23,7 +23,8 @@
  * transaction. Behind it, a scan of the log answers.
  *
  * chunk.digest is a SHA-256. meta.check is the XXH3 of the other values:
- * uuid, created_ms u64, epoch u64, indexed_lsn u64 (little-endian), name.
+ * uuid, created_ms u64, epoch u64, indexed_lsn u64, kept_lsn u64 unless it is 0
+ * (little-endian), name.
  *
  * PRAGMA application_id says "this is a journal of ours", user_version which
  * tables it has: migration n takes a file from version n to n + 1, and 0 is an
@@ -47,6 +48,7 @@ struct sw_meta {
     uint64_t created_ms;
     uint64_t epoch;
     uint64_t indexed_lsn;
+    uint64_t kept_lsn; /* retention leaves runs that ended behind it; 0: it leaves none */
 };
 
 /* The file's version: 0 for an empty one. CORRUPT for a database that is no

@@ -259,7 +259,8 @@ static enum sw_code probe_contended(const struct probe *probe, int key)
     return code;
 }
 
-/* Rights to delete are not asked for: without them some small objects stay. */
+/* Also when it failed halfway. Rights to delete are not asked for: without them some small objects
+ * stay, and so does what a creation without an answer makes after this. */
 static void clean_up(const struct probe *probe)
 {
     struct sw_object_op ops[1 + PROBE_ROUNDS];
@@ -291,7 +292,7 @@ enum sw_code sw_store_probe(struct sw_store *store, struct sw_err *err)
     code = probe_alone(&probe);
     for (int i = 0; i < PROBE_ROUNDS && code == SW_OK; i++)
         code = probe_contended(&probe, 1 + i);
-    if (code == SW_OK || code == SW_STORE_UNSAFE)
+    if (code != SW_CANCELLED)
         clean_up(&probe);
     free(probe.bodies);
     return code;

@@ -27,6 +27,7 @@ bitrot() { # STEP
     return $failed
 }
 
+check "a restore: the power cut behind each sync and rename" ${powercut}_restore
 if [ "$SW_QUICK" = 1 ]; then
     check "a journal: the power cut, the disk failing, at every 20th write or sync" "$powercut" 1 20
     check "the verbs: the same at every 10th" verbs ${powercut}_verbs 10

@@ -1,14 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 """Owners that follow each other on one object store: fenced, frozen, replaced, restarted."""
 
+import random
 import signal
+import sys
+import time
 
 import grpc
-from conftest import Client, control, refused, types
+from cli import stepwell
+from conftest import REPOSITORY, Client, control, refused, types
 from store import all_shipped, serve, status
 from test_store import NONE, begin, store  # noqa: F401 (a fixture)
 
+sys.path.insert(0, str(REPOSITORY / "tests/support"))
+from fault_store import BUCKET, Answer, FaultStore  # noqa: E402
+
 # ruff: noqa: F811 (the fixture's name is the parameter's)
+
+
+class LogAwayStore(FaultStore):
+    """When told to, takes fences, which are short, and is away for records."""
+
+    fences_alone = False
+
+    def _put(self, key, request):
+        if self.fences_alone and "/log/" in key and len(request.body) > 184:
+            raise Answer(503, "SlowDown")
+        return super()._put(key, request)
 
 
 def test_the_older_owner_is_fenced_its_tail_kept_and_it_ends(new_sidecar, store):
@@ -82,6 +100,31 @@ def test_a_restart_on_its_own_disk_ships_its_surplus(new_sidecar, store):
         all_shipped(Client(channel))
 
 
+def test_a_surplus_found_at_the_start_is_lag_until_it_is_shipped(new_sidecar, tmp_path):
+    with LogAwayStore() as far:
+        flags = ("--store", f"s3://{BUCKET}", "--store-endpoint", far.endpoint, "--journal", "j",
+                 "--ship-interval", "1h")
+        sidecar = serve(new_sidecar(*flags, environment=far.environment()))
+        with sidecar.channel() as channel:
+            client = Client(channel)
+            lease = client.start("r")
+            client.begin("r", lease, "remote")
+            client.begin("r", lease, "k", effect=NONE)
+            client.complete("r", lease, "k", output=types.Payload(data=random.randbytes(50000)))
+            time.sleep(1)  # of this age it is then
+            sidecar.stop(signal.SIGKILL)
+        far.fences_alone = True
+        serve(sidecar)
+        with sidecar.channel() as channel:
+            client = Client(channel)
+            store = status(client).store
+            assert 50_000 < store.lag_bytes < 60_000
+            assert store.lag_ms >= 1000
+            assert store.shipped_lsn < status(client).lsn
+            far.fences_alone = False
+            assert all_shipped(client).store.lag_bytes == 0
+
+
 def test_objects_are_encrypted_with_the_key_and_useless_without(new_sidecar, store, tmp_path):
     key, other = tmp_path / "key", tmp_path / "other"
     key.write_text("ab" * 32 + "\n")
@@ -137,3 +180,20 @@ def test_a_damaged_journal_that_no_store_has_is_refused_and_stays(new_sidecar, s
     assert again.spawn().wait(timeout=20) == 2
     assert "CORRUPT" in again.log() and "holds no journal" in again.log()
     assert (data / "journal.db").exists() and not list(data.glob("damaged-*"))
+
+
+def test_a_retired_journal_is_nobody_s(new_sidecar, store):
+    sidecar = serve(new_sidecar(*store.arguments()))
+    with sidecar.channel() as channel:
+        client = Client(channel)
+        client.start("r")
+        all_shipped(client)
+        stepwell("retire", store.url, "--yes")
+        client.start("r2")
+    assert sidecar.process.wait(timeout=20) == 3, "fenced"
+    assert sidecar.spawn().wait(timeout=20) == 1
+    assert "JOURNAL_RETIRED" in sidecar.log()
+    assert '"r"' in stepwell("runs", "--store", store.url, "--json").stdout
+    stepwell("retire", store.url, "--yes", "--delete", code=1)
+    stepwell("retire", store.url, "--yes", "--delete", "--after", "0s")
+    assert not [path for path in store.folder.rglob("v1/**/*") if path.is_file()]

@@ -128,6 +128,14 @@ def test_the_probe_accepts_an_honest_store_and_cleans_up(store):
     assert store.objects == {}
 
 
+def test_a_probe_that_fails_halfway_cleans_up(store):
+    store.faults += [Fault(), Fault(), *(Fault(status=403, code="AccessDenied") for _ in range(2))]
+    said, _ = run(store, "probe")
+    assert said["code"] == "STORE_REFUSED"
+    assert len(store.of("PUT")) == 2
+    assert store.objects == {}
+
+
 def test_the_probe_accepts_a_store_that_loses_answers(store):
     store.faults += [Fault(apply=True, cut="before", reset=True), Fault(),
                      Fault(status=503, apply=True), Fault()] * 4
@@ -185,6 +193,15 @@ def test_a_store_that_never_answers_is_given_up(store, body):
     created, _ = run(store, f"create log/1 {body}", options=("--deadline", "1000"))
     assert 0.9 < time.monotonic() - began < 4
     assert (created["code"], created["tries"]) == ("STORE_UNAVAILABLE", 1)
+
+
+def test_a_request_that_was_swallowed_is_sent_again_within_seconds(store, body):
+    """Also when it arrived: the store is back, and nobody knows but who asks again."""
+    store.faults.append(Fault(hang=True, apply=True))
+    began = time.monotonic()
+    created, _ = run(store, f"create log/1 {body}")
+    assert 2.9 < time.monotonic() - began < 4.9
+    assert (created["result"], created["tries"]) == ("EXISTS", 2)
 
 
 def test_an_answer_byte_by_byte_is_cut_off_and_asked_for_again(store, body):

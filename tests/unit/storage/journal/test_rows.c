@@ -428,6 +428,24 @@ static void an_import_can_be_continued(void **state)
     copy_teardown(copy);
 }
 
+/* A body is the fields and a checksum. */
+static void size_take(struct fixture *fixture, uint64_t first, uint64_t last,
+                      const struct rows *rows)
+{
+    struct sw_journal_reader *reader = NULL;
+    uint64_t fields = 0;
+    uint64_t count;
+    uint64_t bytes;
+
+    fixture_ok(fixture, sw_journal_reader_open(fixture->directory, NULL, &reader, &fixture->err));
+    fixture_ok(fixture, sw_journal_reader_size(reader, first, last, &count, &bytes, &fixture->err));
+    sw_journal_reader_close(reader);
+    for (size_t i = 0; i < rows->count; i++)
+        fields += rows->kept[i].row.fields.size;
+    assert_int_equal(count, rows->count);
+    assert_true(bytes >= fields && bytes <= fields + 8 * count);
+}
+
 static void rows_are_given_between_bounds(void **state)
 {
     struct sw_journal_reader *reader = NULL;
@@ -445,6 +463,8 @@ static void rows_are_given_between_bounds(void **state)
     rows_take(fixture, 3, 5, &some);
     assert_int_equal(some.count, 3);
     assert_int_equal(some.kept[0].row.lsn, 3);
+    size_take(fixture, 3, 5, &some);
+    size_take(fixture, 0, 1000, &all);
     some.stop_after = 4;
     rows_take(fixture, UINT64_MAX, UINT64_MAX, &some); /* there is none */
     rows_take(fixture, 0, 0, &some);
