@@ -37,10 +37,10 @@ static const struct sw_cli_page page = {
         "    When ok is false, bad_lsn is the first bad record (null: the file's structure) and\n"
         "    error says what is wrong; the counts cover what was read until then.\n"
         "    Of a store: {\"ok\", \"url\", \"journal\", \"segments\", \"fences\", "
-        "\"snapshots\", \"stale_snapshots\", \"orphans\",\n"
-        "     \"records\", \"bytes\", \"first_slot\", \"last_slot\", \"lsn\", \"epoch\", "
-        "\"retired\",\n"
-        "     \"bad_object\", \"error\"}\n",
+        "\"snapshots\",\n"
+        "     \"stale_snapshots\", \"orphans\", \"records\", \"bytes\", \"first_slot\", "
+        "\"last_slot\",\n"
+        "     \"lsn\", \"epoch\", \"retired\", \"bad_object\", \"error\"}\n",
     .exit_status = "    0   all of it is right\n"
                    "    1   usage, or a journal of a newer version\n"
                    "    2   corrupt, or the disk failed\n"
