@@ -26,9 +26,10 @@ static const struct sw_cli_command serve = {
 };
 
 static const struct sw_cli_command *const commands[] = {
-    &serve,          &sw_cli_dev,     &sw_cli_runs,    &sw_cli_show,       &sw_cli_tail,
-    &sw_cli_resolve, &sw_cli_status,  &sw_cli_journal, &sw_cli_flush,      &sw_cli_drain,
-    &sw_cli_verify,  &sw_cli_restore, &sw_cli_doctor,  &sw_cli_completion, NULL,
+    &serve,         &sw_cli_dev,     &sw_cli_runs,       &sw_cli_show,
+    &sw_cli_tail,   &sw_cli_resolve, &sw_cli_status,     &sw_cli_journal,
+    &sw_cli_flush,  &sw_cli_drain,   &sw_cli_verify,     &sw_cli_restore,
+    &sw_cli_retire, &sw_cli_doctor,  &sw_cli_completion, NULL,
 };
 
 int main(int argc, char **argv)

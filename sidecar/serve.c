@@ -54,6 +54,7 @@ static int exit_code(enum sw_code rc)
     case SW_CONFIGURATION:
     case SW_JOURNAL_LOCKED:
     case SW_JOURNAL_TOO_NEW:
+    case SW_JOURNAL_RETIRED:
     case SW_STORE_REFUSED:
     case SW_STORE_UNSAFE:
         return SW_EXIT_CONFIGURATION;
@@ -112,11 +113,6 @@ static enum sw_code start_shipper(struct process *process, struct sw_archive **a
     return sw_shipper_start(&options, archive, &process->shipper, err);
 }
 
-static bool backlog_full(void *self)
-{
-    return sw_shipper_is_full(self);
-}
-
 static enum sw_code start_service(struct process *process, struct sw_err *err)
 {
     const struct sw_config *config = process->config;
@@ -129,8 +125,8 @@ static enum sw_code start_service(struct process *process, struct sw_err *err)
         .steps_cached_max = STEPS_CACHED_MAX,
         .events = sw_server_events(process->server),
         .has_store = process->shipper != NULL,
-        .backlog_full = process->shipper != NULL ? backlog_full : NULL,
-        .backlog = process->shipper,
+        .backlog_full = process->shipper != NULL ? sw_server_backlog_full : NULL,
+        .backlog = process->server,
     };
     enum sw_code rc = sw_journal_reader_open(config->data, NULL, &reader, err);
 

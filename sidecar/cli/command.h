@@ -61,6 +61,7 @@ extern const struct sw_cli_command sw_cli_flush;
 extern const struct sw_cli_command sw_cli_journal;
 extern const struct sw_cli_command sw_cli_resolve;
 extern const struct sw_cli_command sw_cli_restore;
+extern const struct sw_cli_command sw_cli_retire;
 extern const struct sw_cli_command sw_cli_runs;
 extern const struct sw_cli_command sw_cli_show;
 extern const struct sw_cli_command sw_cli_status;

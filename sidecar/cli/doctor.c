@@ -14,6 +14,7 @@ enum {
     BODY_BYTES = 1024,          /* a segment of a few steps */
     TRIES_MAX = 1000,           /* objects a run may make */
     OFFSET_WARN_MS = 60 * 1000, /* S3 refuses signatures 15 minutes off */
+    SETTING_DEADLINE_MS = 5000,
     TEXT_BYTES = SW_ERR_TEXT_MAX,
     ROWS_MAX = 12
 };
@@ -40,23 +41,32 @@ static const struct sw_cli_page page = {
         "reading, listing and deleting; whether of several creations of one object exactly one "
         "succeeds, one after the other and at once; the store's clock; how long it takes. It "
         "writes and removes small objects below probe/ and touches no journal.\n\n"
-        "What it cannot see: a lifecycle rule that deletes or moves objects by their age would "
-        "destroy the journals. There must be none for this prefix.",
+        "It also reads the bucket's lifecycle rules and its versioning, and warns of what they "
+        "would do: a rule that deletes or moves objects by their age would destroy the journals. "
+        "Where they cannot be read (s3:GetLifecycleConfiguration and s3:GetBucketVersioning are "
+        "missing; Azure keeps them elsewhere) it says so: then look yourself.",
     .flags = flags,
-    .json = "    {\"ok\", \"url\", \"credentials\", \"checks\": [{\"name\", \"ok\", \"text\"}], "
-            "\"journals\",\n"
-            "     \"clock_offset_ms\", \"create_p50_us\", \"create_p99_us\", \"get_p50_us\", "
-            "\"get_p99_us\"}\n"
-            "    null: not known, because a check before it failed.\n",
+    .json =
+        "    {\"ok\", \"url\", \"credentials\", \"checks\": [{\"name\", \"ok\", \"state\", "
+        "\"text\"}],\n"
+        "     \"journals\",\n"
+        "     \"clock_offset_ms\", \"create_p50_us\", \"create_p99_us\", \"get_p50_us\", "
+        "\"get_p99_us\"}\n"
+        "    null: not known, because a check before it failed. state is OK, WARNING, UNKNOWN or\n"
+        "    FAILED; ok is false for FAILED alone.\n",
     .exit_status = "    0   stepwell serve can use it\n"
                    "    1   usage, configuration, a permission is missing, or the store is unsafe\n"
                    "    6   the store does not answer\n",
     .examples = "    stepwell doctor s3://bucket/agents --store-region eu-central-1\n",
 };
 
+enum state { OK, WARNING, UNKNOWN, FAILED };
+
+static const char *const state_names[] = {"OK", "WARNING", "UNKNOWN", "FAILED"};
+
 struct row {
     const char *name;
-    bool ok;
+    enum state state;
     char text[TEXT_BYTES];
 };
 
@@ -77,14 +87,19 @@ struct examination {
     uint32_t journals;
 };
 
-static void tell(struct examination *exam, const char *name, enum sw_code rc,
-                 const struct sw_err *err, const char *text)
+static void note(struct examination *exam, const char *name, enum state state, const char *text)
 {
     struct row *row = &exam->rows[exam->rows_count++];
 
     row->name = name;
-    row->ok = rc == SW_OK;
-    (void)snprintf(row->text, sizeof(row->text), "%s", rc == SW_OK ? text : err->text);
+    row->state = state;
+    (void)snprintf(row->text, sizeof(row->text), "%s", text);
+}
+
+static void tell(struct examination *exam, const char *name, enum sw_code rc,
+                 const struct sw_err *err, const char *text)
+{
+    note(exam, name, rc == SW_OK ? OK : FAILED, rc == SW_OK ? text : err->text);
     if (rc != SW_OK && exam->worst.code == SW_OK)
         exam->worst = *err;
 }
@@ -227,6 +242,37 @@ static void check_clock(struct examination *exam)
     tell(exam, "clock", off ? sw_fail(&err, SW_CONFIGURATION, "%s", text) : SW_OK, &err, text);
 }
 
+/* What the bucket does to the objects by itself. Not being able to look is no failure: serve
+ * needs no such right. */
+static void check_setting(struct examination *exam, const char *name, const char *good)
+{
+    struct sw_object_op op = {
+        .verb = SW_OBJECT_SETTING, .key = name, .deadline_ms = SETTING_DEADLINE_MS};
+    char text[TEXT_BYTES];
+    struct sw_err err = {0};
+    size_t used = 0;
+
+    if (perform(exam, &op, &err) != SW_OK) {
+        (void)snprintf(text, sizeof(text), "could not be read: %.400s", err.text);
+        note(exam, name, UNKNOWN, text);
+        return;
+    }
+    for (size_t at = 0; at < op.size && used < sizeof(text);
+         at += strlen((const char *)op.data + at) + 1)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used == 0 ? "" : "; ",
+                                 (const char *)op.data + at);
+    note(exam, name, op.keys > 0 ? WARNING : OK, op.keys > 0 ? text : good);
+    sw_object_op_fini(&op);
+}
+
+static void check_settings(struct examination *exam)
+{
+    if ((sw_store_features(exam->store) & SW_STORE_REMOTE) == 0)
+        return;
+    check_setting(exam, "lifecycle", "no rule deletes or moves the journals' objects");
+    check_setting(exam, "versioning", "off");
+}
+
 static void examine(struct examination *exam)
 {
     uint8_t nonce[16];
@@ -241,6 +287,7 @@ static void examine(struct examination *exam)
     check_condition(exam);
     check_delete(exam);
     check_clock(exam);
+    check_settings(exam);
 }
 
 /* ---- telling ----------------------------------------------------------------------- */
@@ -286,7 +333,8 @@ static void print_json(const struct examination *exam)
         struct cJSON *check = sw_json_object(checks, NULL);
 
         sw_json_text(check, "name", sw_span_of_text(exam->rows[i].name));
-        sw_json_bool(check, "ok", exam->rows[i].ok);
+        sw_json_bool(check, "ok", exam->rows[i].state != FAILED);
+        sw_json_text(check, "state", sw_span_of_text(state_names[exam->rows[i].state]));
         sw_json_text(check, "text", sw_span_of_text(exam->rows[i].text));
     }
     if (exam->has_journals)
@@ -313,6 +361,8 @@ static void print_times(const char *name, const uint64_t *sorted, unsigned count
 
 static void print_text(const struct examination *exam)
 {
+    static const char *const words[] = {"ok", "WARNING", "unknown", "FAILED"};
+    static const enum sw_colour colours[] = {SW_GREEN, SW_YELLOW, SW_YELLOW, SW_RED};
     bool coloured = sw_print_is_coloured(stdout);
     struct sw_arena arena;
 
@@ -324,16 +374,13 @@ static void print_text(const struct examination *exam)
         const struct row *row = &exam->rows[i];
 
         (void)printf("%-10s ", row->name);
-        sw_print_coloured(stdout, coloured, row->ok ? SW_GREEN : SW_RED, row->ok ? "ok" : "FAILED");
+        sw_print_coloured(stdout, coloured, colours[row->state], words[row->state]);
         (void)printf("  %s\n", sw_text_safe(&arena, sw_span_of_text(row->text), 0));
     }
     if (exam->has_journals)
         (void)printf("journals   %" PRIu32 "\n", exam->journals);
     print_times("creating", exam->create_us, exam->made);
     print_times("reading", exam->get_us, exam->read);
-    if ((sw_store_features(exam->store) & SW_STORE_REMOTE) != 0)
-        (void)printf("\nNot looked at: lifecycle rules. One that deletes or moves objects by their "
-                     "age\nwould destroy the journals.\n");
     sw_arena_fini(&arena);
 }
 

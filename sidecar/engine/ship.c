@@ -5,7 +5,7 @@
 
 /* The store's driver has retried for seconds before a failure gets here; once the store is back,
  * nobody shall wait for more than the cap. */
-enum { BACK_OFF_FIRST_US = 100 * 1000, BACK_OFF_CAP_US = 2 * 1000 * 1000 };
+enum { BACK_OFF_FIRST_US = 100 * 1000, BACK_OFF_CAP_US = 1000 * 1000 };
 
 /* Of a large journal a snapshot is worth its cost when twice as much was shipped since the last, so
  * that all snapshots together cost about half of the shipping; or when a restore would take seconds

@@ -460,7 +460,6 @@ void sw_loop_commit(struct sw_server *server)
     bool sync = server->batch.sync;
     bool remote = server->batch.remote_lsn > server->shipped_lsn;
     struct sw_err err = {0};
-    size_t bytes = server->batch.bytes;
     uint64_t ended;
     enum sw_code rc;
 
@@ -477,7 +476,7 @@ void sw_loop_commit(struct sw_server *server)
     rc = sw_journal_commit(server->journal, sync && !remote, &err);
     if (rc == SW_OK) {
         sw_service_committed(server->service);
-        sw_remote_committed(server, bytes);
+        sw_remote_committed(server);
         if (remote && sync) /* while the shipper is at it: the two syncs overlap */
             rc = sw_journal_commit(server->journal, true, &err);
     } else if (rc == SW_JOURNAL_FULL) {
@@ -564,7 +563,8 @@ void sw_loop_started(struct sw_server *server)
 
 enum sw_code sw_server_run(struct sw_server *server, struct sw_err *err)
 {
-    while ((!server->finished || server->reads != 0) && !server->broken) {
+    /* A client may go as the last thing: what it waited for is in the batch still. */
+    while ((!server->finished || server->reads != 0 || server->requests != 0) && !server->broken) {
         grpc_event event = grpc_completion_queue_next(server->queue, wait_until(server), NULL);
 
         if (event.type == GRPC_OP_COMPLETE) {

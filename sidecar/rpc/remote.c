@@ -16,8 +16,6 @@
 #include "sidecar/rpc/rpc.intern.h"
 #include "storage/journal/journal.h"
 
-enum { RECORD_BYTES = 120 }; /* what a record costs beside its payload, about */
-
 /* ---- the lists ------------------------------------------------------------------ */
 
 static void insert_behind(struct sw_waiting *waiting, struct sw_request *before,
@@ -75,7 +73,6 @@ bool sw_remote_park_intent(struct sw_server *server, struct sw_request *request)
         return false;
     insert_behind(&server->backlog, server->backlog.last, request);
     server->batch.left_open = true; /* an outcome may have been recorded before its begin_next */
-    server->batch.bytes += request->bytes; /* then these are to be shipped */
     return true;
 }
 
@@ -144,20 +141,30 @@ enum sw_code sw_remote_refusal(const struct sw_server *server, struct sw_err *er
     return SW_OK;
 }
 
-void sw_remote_committed(struct sw_server *server, size_t bytes)
+void sw_remote_committed(struct sw_server *server)
 {
-    uint64_t lsn = sw_journal_state(server->journal)->lsn;
+    const struct sw_journal_state *state = sw_journal_state(server->journal);
     uint64_t wanted = server->batch.remote_lsn;
 
     if (server->shipper == NULL)
         return;
     if (sw_shipper_is_fenced(server->shipper))
         server->fenced = true;
-    if (lsn == server->committed_lsn && wanted <= server->shipped_lsn)
+    if (state->lsn == server->committed_lsn && wanted <= server->shipped_lsn)
         return;
-    sw_shipper_committed(server->shipper, lsn, bytes + (lsn - server->committed_lsn) * RECORD_BYTES,
+    sw_shipper_committed(server->shipper, state->lsn, state->row_bytes - server->committed_bytes,
                          wanted, server->batch.ship);
-    server->committed_lsn = lsn;
+    server->committed_lsn = state->lsn;
+    server->committed_bytes = state->row_bytes;
+}
+
+/* What the open batch adds counts: a hundred intents in one batch are not one. */
+bool sw_server_backlog_full(void *self)
+{
+    const struct sw_server *server = self;
+
+    return sw_shipper_is_full(server->shipper, sw_journal_state(server->journal)->row_bytes -
+                                                   server->committed_bytes);
 }
 
 void sw_remote_set_gauges(const struct sw_server *server)
@@ -187,7 +194,7 @@ static void retry_intents(struct sw_server *server)
 {
     struct sw_request *request = server->backlog.first;
 
-    if (request == NULL || sw_shipper_is_full(server->shipper))
+    if (request == NULL || sw_server_backlog_full(server))
         return;
     server->backlog = (struct sw_waiting){NULL, NULL};
     while (request != NULL) {
@@ -225,6 +232,7 @@ static void attach(struct sw_server *server)
     server->shipper = backing.shipper;
     server->store_url = backing.store_url;
     server->committed_lsn = sw_journal_state(backing.journal)->lsn;
+    server->committed_bytes = sw_journal_state(backing.journal)->row_bytes;
     sw_loop_started(server);
     if (server->draining)
         return;

@@ -205,6 +205,7 @@ struct sw_server {
 
     uint64_t shipped_lsn;      /* as last heard of */
     uint64_t committed_lsn;    /* as last told to the shipper */
+    uint64_t committed_bytes;  /* likewise, of the journal's row_bytes */
     bool fenced;               /* nothing is acknowledged any more */
     struct sw_waiting remote;  /* committed, answered once the store has it */
     struct sw_waiting backlog; /* intents that wait for room */
@@ -250,7 +251,7 @@ void sw_bell_init(struct sw_server *server);
 void sw_bell_fini(struct sw_server *server);
 /* Why a call cannot be answered now. */
 SW_MUST_CHECK enum sw_code sw_remote_refusal(const struct sw_server *server, struct sw_err *err);
-void sw_remote_committed(struct sw_server *server, size_t bytes);
+void sw_remote_committed(struct sw_server *server);
 bool sw_remote_park(struct sw_server *server,
                     struct sw_request *request); /* false: need not wait */
 bool sw_remote_park_intent(struct sw_server *server, struct sw_request *request);

@@ -46,6 +46,8 @@ struct sw_service_events sw_server_events(struct sw_server *server);
 void sw_server_attach(struct sw_server *server, const struct sw_server_backing *backing);
 /* The shipper's `changed`: shipped_lsn moved, or the owner was fenced. Any thread. */
 void sw_server_shipped(void *server);
+/* The service's `backlog_full`, once there is a shipper. */
+bool sw_server_backlog_full(void *server);
 
 /* Binds the addresses and starts accepting. */
 SW_MUST_CHECK enum sw_code sw_server_listen(struct sw_server *server, struct sw_err *err);

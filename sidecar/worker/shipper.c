@@ -169,11 +169,12 @@ bool sw_shipper_is_fenced(const struct sw_shipper *shipper)
     return atomic_load_explicit(&shipper->fenced, memory_order_acquire);
 }
 
-bool sw_shipper_is_full(const struct sw_shipper *shipper)
+bool sw_shipper_is_full(const struct sw_shipper *shipper, uint64_t uncommitted_bytes)
 {
     if (atomic_load(&shipper->lsn) <= atomic_load(&shipper->shipped_lsn))
         return false;
-    return sw_decide_backlog_full(&shipper->options.policy, pending_bytes(shipper),
+    return sw_decide_backlog_full(&shipper->options.policy,
+                                  pending_bytes(shipper) + uncommitted_bytes,
                                   atomic_load(&shipper->oldest_us), now_us(shipper));
 }
 

@@ -43,7 +43,7 @@ SW_MUST_CHECK enum sw_code sw_shipper_start(const struct sw_shipper_options *opt
                                             struct sw_archive **archive,
                                             struct sw_shipper **ret_shipper, struct sw_err *err);
 
-/* A commit: the newest record, the bytes added, about, up to where somebody waits for the
+/* A commit: the newest record, the bytes added, up to where somebody waits for the
  * store (0: nobody), and whether it is to be shipped soon. By one thread, the loop. */
 void sw_shipper_committed(struct sw_shipper *shipper, uint64_t lsn, uint64_t bytes,
                           uint64_t wanted_lsn, bool soon);
@@ -56,7 +56,8 @@ uint64_t sw_shipper_shipped_lsn(const struct sw_shipper *shipper);
  * snapshot under way. */
 uint64_t sw_shipper_keep_after(const struct sw_shipper *shipper);
 bool sw_shipper_is_fenced(const struct sw_shipper *shipper);
-bool sw_shipper_is_full(const struct sw_shipper *shipper); /* new intents are not to be taken */
+/* New intents are not to be taken, when so many bytes are not committed yet. */
+bool sw_shipper_is_full(const struct sw_shipper *shipper, uint64_t uncommitted_bytes);
 
 enum sw_store_health {
     SW_STORE_ANSWERS = 1,

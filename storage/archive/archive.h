@@ -185,6 +185,27 @@ SW_MUST_CHECK enum sw_code sw_archive_verify(const struct sw_archive_options *op
                                              struct sw_archive_check *ret_check,
                                              struct sw_err *err);
 
+/* ---- the end ---------------------------------------------------------------- */
+
+struct sw_retirement {
+    bool before;    /* it was retired already */
+    uint64_t slot;  /* of its RETIRE segment */
+    uint64_t epoch; /* 0 when it is not known any more */
+    uint64_t lsn;
+    uint64_t at_ms;   /* when it was retired, by the clock of who did */
+    uint64_t removed; /* sw_archive_remove: objects, by this call */
+};
+/* Ends the journal: fences whoever owns it, and writes RETIRE. From then on it can be read and
+ * verified, and nobody may go on with it: JOURNAL_RETIRED. Repeating it changes nothing. */
+SW_MUST_CHECK enum sw_code sw_archive_retire(const struct sw_archive_options *options,
+                                             struct sw_retirement *ret, struct sw_err *err);
+/* Removes all objects of a journal that was retired at least after_ms ago; CONFIGURATION when it
+ * was not. May fail or be killed at any point and be called again. Until the last object is gone
+ * nobody can begin a journal of that name. */
+SW_MUST_CHECK enum sw_code sw_archive_remove(const struct sw_archive_options *options,
+                                             uint64_t after_ms, struct sw_retirement *ret,
+                                             struct sw_err *err);
+
 /* Names of the journals below the store's prefix, each ended by NUL; malloc'd. */
 SW_MUST_CHECK enum sw_code sw_archive_list(struct sw_store *store, char **ret_names,
                                            uint32_t *ret_count, struct sw_err *err);

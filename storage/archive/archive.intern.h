@@ -6,8 +6,8 @@
  *   decisions    claim position
  *   reading      io fetch pull replay meta
  *   a directory  place sink
- *   writing      gather snap collect aside
- *   the verbs    open fork probe take_over surplus ship restore verify list
+ *   writing      fence gather snap collect aside
+ *   the verbs    open fork probe take_over surplus ship restore verify list retire
  *
  * Threads: as in archive.h.
  */
@@ -98,6 +98,17 @@ struct sw_key_visitor {
 SW_MUST_CHECK enum sw_code sw_store_each_key(struct sw_store *store, const char *prefix,
                                              const char *after, struct sw_key_visitor visitor,
                                              struct sw_err *err);
+/* Objects to be removed, so many at once. */
+enum { SW_REMOVAL_AT_ONCE = 16 };
+struct sw_removal {
+    struct sw_archive *archive;
+    char keys[SW_REMOVAL_AT_ONCE][SW_OBJECT_KEY_MAX];
+    size_t count;
+    uint64_t removed;
+};
+SW_MUST_CHECK enum sw_code sw_removal_add(struct sw_removal *removal, const char *key,
+                                          struct sw_err *err);
+SW_MUST_CHECK enum sw_code sw_removal_flush(struct sw_removal *removal, struct sw_err *err);
 /* One more object was read. */
 void sw_archive_progress(struct sw_archive *archive, uint64_t records, uint64_t bytes);
 
@@ -199,8 +210,16 @@ SW_MUST_CHECK enum sw_code sw_gather(struct sw_archive *archive, struct sw_journ
                                      struct sw_segment *ret_segment, bool *ret_more,
                                      struct sw_err *err);
 
+/* ---- retire.c --------------------------------------------------------------------- */
+
+/* JOURNAL_RETIRED when a journal of this name, whose META is gone, is still being removed. */
+SW_MUST_CHECK enum sw_code sw_archive_check_free(struct sw_archive *archive, struct sw_err *err);
+
 /* ---- collect.c ------------------------------------------------------------------- */
 
+/* Whether the slot's segment is DATA. What this process has not seen is read. */
+SW_MUST_CHECK enum sw_code sw_archive_is_data(struct sw_archive *archive, const char *key,
+                                              uint64_t slot, bool *ret, struct sw_err *err);
 /* Removes DATA segments up to the older snapshot, and snapshots before it. */
 SW_MUST_CHECK enum sw_code sw_collect(struct sw_archive *archive, struct sw_err *err);
 

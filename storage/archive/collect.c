@@ -6,50 +6,15 @@
  * would otherwise find its slot empty, and be acknowledged.
  */
 #include "storage/archive/archive.intern.h"
-#include "storage/base/fault.h"
-
-enum { AT_ONCE = 16 };
 
 struct collecting {
     struct sw_archive *archive;
     enum sw_name_kind wanted; /* of snapshots: INDEX first, then PART */
-    char keys[AT_ONCE][SW_OBJECT_KEY_MAX];
-    size_t count;
+    struct sw_removal removal;
 };
 
-static enum sw_code delete_all(struct collecting *collecting, struct sw_err *err)
-{
-    struct sw_object_op ops[AT_ONCE] = {{0}};
-    enum sw_code code = SW_OK;
-
-    if (collecting->count == 0)
-        return SW_OK;
-    if (SW_FAULT("archive.mid_collect"))
-        return sw_fail(err, SW_STORE_UNAVAILABLE, "fault point");
-    for (size_t i = 0; i < collecting->count; i++)
-        ops[i] = (struct sw_object_op){.verb = SW_OBJECT_DELETE, .key = collecting->keys[i]};
-    sw_archive_perform(collecting->archive->options.store, ops, collecting->count, AT_ONCE);
-    for (size_t i = 0; i < collecting->count; i++) {
-        if (code == SW_OK && ops[i].result == SW_OBJECT_FAILED) {
-            code = ops[i].err.code;
-            if (err != NULL)
-                *err = ops[i].err;
-        }
-        sw_object_op_fini(&ops[i]);
-    }
-    collecting->count = 0;
-    return code;
-}
-
-static enum sw_code delete_later(struct collecting *collecting, const char *key, struct sw_err *err)
-{
-    memcpy(collecting->keys[collecting->count++], key, strlen(key) + 1);
-    return collecting->count == AT_ONCE ? delete_all(collecting, err) : SW_OK;
-}
-
-/* What this process has not seen is read: only a DATA segment may go. */
-static enum sw_code is_data(struct sw_archive *archive, const char *key, uint64_t slot, bool *ret,
-                            struct sw_err *err)
+enum sw_code sw_archive_is_data(struct sw_archive *archive, const char *key, uint64_t slot,
+                                bool *ret, struct sw_err *err)
 {
     struct sw_segment segment;
     struct sw_object_op op;
@@ -88,8 +53,8 @@ static enum sw_code visit_log(void *self, const char *key, bool *ret_stop, struc
         *ret_stop = true;
         return SW_OK;
     }
-    code = is_data(archive, key, name.slot, &data, err);
-    return code == SW_OK && data ? delete_later(collecting, key, err) : code;
+    code = sw_archive_is_data(archive, key, name.slot, &data, err);
+    return code == SW_OK && data ? sw_removal_add(&collecting->removal, key, err) : code;
 }
 
 static enum sw_code visit_snapshot(void *self, const char *key, bool *ret_stop, struct sw_err *err)
@@ -103,7 +68,7 @@ static enum sw_code visit_snapshot(void *self, const char *key, bool *ret_stop, 
     if (name.slot >= archive->snapshot_slot)
         *ret_stop = true;
     else if (name.slot != archive->older_slot && name.kind == collecting->wanted)
-        return delete_later(collecting, key, err);
+        return sw_removal_add(&collecting->removal, key, err);
     return SW_OK;
 }
 
@@ -131,12 +96,12 @@ static enum sw_code each(struct collecting *collecting, enum sw_name_kind kind, 
     collecting->wanted = kind;
     sw_name_put_prefix(collecting->archive->journal, kind, prefix);
     code = sw_store_each_key(collecting->archive->options.store, prefix, after, visitor, err);
-    return code == SW_OK ? delete_all(collecting, err) : code;
+    return code == SW_OK ? sw_removal_flush(&collecting->removal, err) : code;
 }
 
 enum sw_code sw_collect(struct sw_archive *archive, struct sw_err *err)
 {
-    struct collecting collecting = {.archive = archive};
+    struct collecting collecting = {.archive = archive, .removal = {.archive = archive}};
     struct sw_key_visitor snapshots = {visit_snapshot, &collecting};
     struct sw_name last = {.kind = SW_NAME_LOG, .slot = archive->collected_slot};
     char after[SW_OBJECT_KEY_MAX];

@@ -137,6 +137,37 @@ enum sw_code sw_store_each_key(struct sw_store *store, const char *prefix, const
     return code;
 }
 
+enum sw_code sw_removal_flush(struct sw_removal *removal, struct sw_err *err)
+{
+    struct sw_object_op ops[SW_REMOVAL_AT_ONCE] = {{0}};
+    enum sw_code code = SW_OK;
+
+    if (removal->count == 0)
+        return SW_OK;
+    if (SW_FAULT("archive.mid_collect"))
+        return sw_fail(err, SW_STORE_UNAVAILABLE, "fault point");
+    for (size_t i = 0; i < removal->count; i++)
+        ops[i] = (struct sw_object_op){.verb = SW_OBJECT_DELETE, .key = removal->keys[i]};
+    sw_archive_perform(removal->archive->options.store, ops, removal->count, SW_REMOVAL_AT_ONCE);
+    for (size_t i = 0; i < removal->count; i++) {
+        if (code == SW_OK && ops[i].result == SW_OBJECT_FAILED) {
+            code = ops[i].err.code;
+            if (err != NULL)
+                *err = ops[i].err;
+        }
+        sw_object_op_fini(&ops[i]);
+    }
+    removal->removed += code == SW_OK ? removal->count : 0;
+    removal->count = 0;
+    return code;
+}
+
+enum sw_code sw_removal_add(struct sw_removal *removal, const char *key, struct sw_err *err)
+{
+    memcpy(removal->keys[removal->count++], key, strlen(key) + 1);
+    return removal->count == SW_REMOVAL_AT_ONCE ? sw_removal_flush(removal, err) : SW_OK;
+}
+
 void sw_archive_progress(struct sw_archive *archive, uint64_t records, uint64_t bytes)
 {
     archive->records += records;

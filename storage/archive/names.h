@@ -8,7 +8,8 @@
  *   v1/JOURNAL/snap/SLOT/index
  *   v1/JOURNAL/snap/SLOT/DIGEST            a part, named by its own SHA-256
  *
- * SLOT is a number of 20 digits, so that the order of keys is that of slots.
+ * SLOT is a number of 20 digits, so that the order of keys is that of slots. The index of slot
+ * 2^64 - 1 is no index but a copy of the chain's RETIRE: retire.c.
  *
  * Owns:    nothing.
  * Threads: any.
@@ -21,6 +22,7 @@
 #include "storage/object/object.h"
 
 enum { SW_ARCHIVE_JOURNAL_MAX = 128 };
+#define SW_RETIRE_SLOT UINT64_MAX
 
 enum sw_name_kind {
     SW_NAME_OTHER,

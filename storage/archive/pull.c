@@ -58,7 +58,10 @@ enum sw_code sw_snapshot_load(struct sw_archive *archive, uint64_t slot, struct 
     else if (code == SW_OK)
         code = sw_archive_read(archive, key, sw_span_of(op.data, op.size), &index, &raw, err);
     if (code == SW_OK) {
-        if (index.kind != SW_SEGMENT_INDEX || index.slot != slot)
+        if (index.kind == SW_SEGMENT_RETIRE && slot == SW_RETIRE_SLOT)
+            code = sw_fail(err, SW_JOURNAL_RETIRED,
+                           "the journal \"%s\" was retired, and is removed", archive->journal);
+        else if (index.kind != SW_SEGMENT_INDEX || index.slot != slot)
             code = sw_fail(err, SW_CORRUPT, "is not the index of that snapshot");
         else
             code = sw_snapshot_get(&index, raw, ret, err);

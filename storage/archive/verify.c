@@ -51,6 +51,10 @@ static enum sw_code sort_key(void *self, const char *key, bool *ret_stop, struct
     case SW_NAME_LOG:
         return add_slot(&verifying->slots, name.slot, err);
     case SW_NAME_INDEX:
+        if (name.slot == SW_RETIRE_SLOT)
+            return sw_fail(err, SW_JOURNAL_RETIRED,
+                           "the journal \"%s\" was retired, and is removed",
+                           verifying->archive->journal);
         return add_slot(&verifying->indexes, name.slot, err);
     case SW_NAME_META:
     case SW_NAME_PART:

@@ -5,7 +5,10 @@
 
 #include <assert.h>
 
-enum { PENDING_BYTES_MAX = 1024 * 1024 }; /* what waits for its commit in memory */
+enum {
+    PENDING_BYTES_MAX = 1024 * 1024, /* what waits for its commit in memory */
+    ROW_BYTES = 48                   /* of a row beside its body: the chain and some numbers */
+};
 
 /* Work that can wait until there is room; a lease is needed to record what happened. */
 static bool is_new_work(enum sw_record_type type)
@@ -30,6 +33,7 @@ enum sw_code sw_append_insert(struct sw_journal *journal, const struct sw_row *r
     journal->tx_bytes += row->fields.size + SW_CODEC_SPARE;
     journal->chain = row->chain;
     journal->state.lsn = row->lsn;
+    journal->state.row_bytes += row->fields.size + SW_CODEC_SPARE + ROW_BYTES;
     return journal->pending.bytes.spent > PENDING_BYTES_MAX ? sw_tx_flush(journal, err) : SW_OK;
 }
 
@@ -133,7 +137,7 @@ enum sw_code sw_journal_append_end(struct sw_journal *journal, struct sw_record 
         code = sw_room_check(journal, is_new_work(record->type), err);
     if (code != SW_OK)
         return code;
-    before = (struct sw_mark){.lsn = journal->state.lsn, .chain = journal->chain};
+    before = sw_tx_here(journal);
     code = append(journal, record, steps, err);
     if (code == SW_OK)
         return SW_OK;

@@ -56,6 +56,7 @@ struct sw_journal_state {
     uint64_t lsn;         /* newest record, committed or not */
     uint64_t durable_lsn; /* everything up to here is fsynced */
     uint64_t bytes;       /* of the files */
+    uint64_t row_bytes;   /* of the rows appended since it was opened, committed or not */
     uint64_t indexed_lsn; /* late indexes are complete up to here */
     bool full;            /* new intents are refused: only the reserve is left */
 };

@@ -33,6 +33,7 @@ enum sw_tx {
 struct sw_mark {
     uint64_t lsn;
     struct sw_digest chain;
+    uint64_t row_bytes;
 };
 
 struct sw_journal {
@@ -84,6 +85,7 @@ SW_MUST_CHECK enum sw_code sw_tx_flush(struct sw_journal *journal, struct sw_err
 /* Returns code, remembering a STORAGE_FAILED. */
 enum sw_code sw_tx_failed(struct sw_journal *journal, enum sw_code code);
 /* Drops what the open transaction appended behind the mark. */
+struct sw_mark sw_tx_here(const struct sw_journal *journal);
 SW_MUST_CHECK enum sw_code sw_tx_undo(struct sw_journal *journal, const struct sw_mark *mark,
                                       struct sw_err *err);
 /* One fdatasync of the WAL. */

@@ -322,7 +322,7 @@ enum sw_code sw_journal_import(struct sw_journal *journal, const struct sw_log_r
 
     if (code != SW_OK)
         return code;
-    before = (struct sw_mark){.lsn = journal->state.lsn, .chain = journal->chain};
+    before = sw_tx_here(journal);
     code = import(journal, row, err);
     if (code == SW_OK)
         return SW_OK;

@@ -57,9 +57,10 @@ enum sw_code sw_tx_check(const struct sw_journal *journal, struct sw_err *err)
     return SW_OK;
 }
 
-static struct sw_mark here(const struct sw_journal *journal)
+struct sw_mark sw_tx_here(const struct sw_journal *journal)
 {
-    return (struct sw_mark){.lsn = journal->state.lsn, .chain = journal->chain};
+    return (struct sw_mark){
+        .lsn = journal->state.lsn, .chain = journal->chain, .row_bytes = journal->state.row_bytes};
 }
 
 static void go_back(struct sw_journal *journal, const struct sw_mark *mark)
@@ -68,6 +69,7 @@ static void go_back(struct sw_journal *journal, const struct sw_mark *mark)
     sw_tail_drop_after(&journal->tail, mark->lsn);
     sw_recent_drop_after(&journal->recent, mark->lsn);
     journal->state.lsn = mark->lsn;
+    journal->state.row_bytes = mark->row_bytes;
     journal->chain = mark->chain;
 }
 
@@ -79,7 +81,7 @@ static bool is_clean(const struct sw_journal *journal)
 enum sw_code sw_tx_start(struct sw_journal *journal, struct sw_err *err)
 {
     if (is_clean(journal))
-        journal->committed = here(journal);
+        journal->committed = sw_tx_here(journal);
     return sw_tx_check(journal, err);
 }
 
@@ -136,7 +138,7 @@ enum sw_code sw_journal_mark(struct sw_journal *journal, struct sw_err *err)
     enum sw_code code = sw_tx_check(journal, err);
 
     if (code == SW_OK)
-        journal->marked = here(journal);
+        journal->marked = sw_tx_here(journal);
     return code;
 }
 
@@ -279,7 +281,7 @@ static enum sw_code commit(struct sw_journal *journal, struct sw_err *err)
         return sw_tx_failed(journal, code);
     }
     journal->tx = SW_TX_NONE;
-    journal->committed = here(journal);
+    journal->committed = sw_tx_here(journal);
     journal->marked = journal->committed;
     return SW_OK;
 }

@@ -269,6 +269,13 @@ static const char entries_wrong[] =
 static const char slices_wrong[] = "SELECT count(*) FROM run_log WHERE first IS NOT json_extract("
                                    "lsns, '$[0]') OR last IS NOT json_extract(lsns, '$[#-1]')";
 
+/* Entries of a run that do not rise: one of them stands for another, which then is missing. */
+static const char entries_twice[] =
+    "SELECT count(*) FROM (SELECT entry.value AS lsn, lag(entry.value) OVER (PARTITION BY run"
+    " ORDER BY first, entry.key) AS before FROM run_log CROSS JOIN json_each(run_log.lsns) AS "
+    "entry)"
+    " WHERE lsn <= before";
+
 /* That the indexes hold all they must, and nothing more. */
 static enum sw_code check_counts(struct verify *verify, struct sw_err *err)
 {
@@ -276,6 +283,7 @@ static enum sw_code check_counts(struct verify *verify, struct sw_err *err)
     uint64_t right = 0;
     uint64_t wrong = 0;
     uint64_t slices = 0;
+    uint64_t twice = 0;
     uint64_t chunk_rows = 0;
     uint64_t vain = 0;
     enum sw_code code;
@@ -286,12 +294,14 @@ static enum sw_code check_counts(struct verify *verify, struct sw_err *err)
     if (code == SW_OK)
         code = sw_db_get(db, slices_wrong, &slices, err);
     if (code == SW_OK)
+        code = sw_db_get(db, entries_twice, &twice, err);
+    if (code == SW_OK)
         code = sw_db_get(db, "SELECT count(*) FROM chunk", &chunk_rows, err);
     if (code == SW_OK)
         code = sw_db_get(db, uses_in_vain, &vain, err);
     if (code != SW_OK)
         return code;
-    if (right != verify->run_log_entries || wrong != 0 || slices != 0)
+    if (right != verify->run_log_entries || wrong != 0 || slices != 0 || twice != 0)
         return sw_fail(err, SW_CORRUPT, "%s: run_log has not the records of each run, but others",
                        db->path);
     if (chunk_rows != verify->chunk_rows || vain != 0)

@@ -209,8 +209,14 @@ static enum sw_code prepare(void *self, const struct sw_object_op *op,
 {
     struct azure *azure = self;
     struct parts parts = {.type = "", .match = ""};
-    enum sw_code rc = op->verb == SW_OBJECT_LIST ? prepare_list(azure, op, &parts, request, err)
-                                                 : sw_place_object(&azure->place, op, request, err);
+    enum sw_code rc;
+
+    if (op->verb == SW_OBJECT_SETTING)
+        return sw_fail(err, SW_STORE_REFUSED,
+                       "Azure shows it in its management API alone, which these credentials do not "
+                       "open");
+    rc = op->verb == SW_OBJECT_LIST ? prepare_list(azure, op, &parts, request, err)
+                                    : sw_place_object(&azure->place, op, request, err);
 
     parts.method = request->method;
     if (rc == SW_OK)

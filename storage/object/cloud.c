@@ -17,8 +17,8 @@
 
 enum {
     BACKOFF_FIRST_US = 100000,
-    BACKOFF_MAX_US = 5000000,
-    SKEWS_MAX = 2, /* learning the store's clock once should do */
+    BACKOFF_MAX_US = 2000000, /* once the store is back, everybody waits for its end */
+    SKEWS_MAX = 2,            /* learning the store's clock once should do */
     PARALLEL_MAX = 64,
     OBJECT_BYTES_MAX = 64 << 20,
     LIST_BYTES_MAX = 16 << 20,
@@ -66,6 +66,7 @@ static uint64_t bytes_max_of(const struct sw_object_op *op)
         return LIST_BYTES_MAX;
     case SW_OBJECT_CREATE:
     case SW_OBJECT_DELETE:
+    case SW_OBJECT_SETTING:
     default:
         return OTHER_BYTES_MAX;
     }
@@ -99,7 +100,8 @@ static const char *verb_name(enum sw_object_verb verb)
     static const char *const names[] = {[SW_OBJECT_CREATE] = "creating",
                                         [SW_OBJECT_GET] = "reading",
                                         [SW_OBJECT_DELETE] = "deleting",
-                                        [SW_OBJECT_LIST] = "listing"};
+                                        [SW_OBJECT_LIST] = "listing",
+                                        [SW_OBJECT_SETTING] = "reading the bucket's"};
 
     return names[verb];
 }
@@ -148,6 +150,8 @@ static void count(struct sw_store_counts *counts, const struct sw_object_op *op)
         break;
     case SW_OBJECT_LIST:
         counts->lists++;
+        break;
+    case SW_OBJECT_SETTING:
         break;
     }
     if (op->tries > 1)

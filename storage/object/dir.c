@@ -289,6 +289,10 @@ static void perform_one(struct dir *dir, struct sw_object_op *op, struct sw_stor
                          ? SW_OBJECT_DONE
                          : SW_OBJECT_FAILED;
         break;
+    case SW_OBJECT_SETTING:
+        op->result =
+            sw_object_failed(sw_fail(&op->err, SW_STORE_REFUSED, "a directory has no %s", op->key));
+        break;
     }
     op->took_us = sw_clock_monotonic_us(dir->clock) - started;
 }

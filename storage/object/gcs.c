@@ -43,10 +43,15 @@ static enum sw_code prepare(void *self, const struct sw_object_op *op,
                             struct sw_http_request *request, struct sw_err *err)
 {
     const struct sw_place *place = self;
-    enum sw_code rc = op->verb == SW_OBJECT_LIST ? prepare_list(place, op, request, err)
-                                                 : sw_place_object(place, op, request, err);
+    enum sw_code rc;
 
     (void)now_ms;
+    if (op->verb == SW_OBJECT_LIST)
+        rc = prepare_list(place, op, request, err);
+    else if (op->verb == SW_OBJECT_SETTING)
+        rc = sw_place_setting(place, op, request, err);
+    else
+        rc = sw_place_object(place, op, request, err);
     if (rc != SW_OK)
         return rc;
     if (op->verb == SW_OBJECT_CREATE &&
@@ -69,7 +74,7 @@ static enum sw_reply fail_for_strangers(struct sw_object_op *op)
 static enum sw_reply interpret(void *self, struct sw_object_op *op,
                                struct sw_http_response *response)
 {
-    bool of_object = op->verb != SW_OBJECT_LIST;
+    bool of_object = op->verb != SW_OBJECT_LIST && op->verb != SW_OBJECT_SETTING;
     struct sw_error_reply error;
     char next[1024];
     enum sw_reply reply;

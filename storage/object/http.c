@@ -70,14 +70,13 @@ static void load_library(void)
 
 enum {
     CONNECT_TIMEOUT_MS = 3000,
-    LOW_SPEED_BYTES = 64, /* less than so many a second ... */
-    LOW_SPEED_S = 5,      /* ... for so long, in either direction, is a dead peer */
     KEEPALIVE_S = 15,
     CONNECTIONS_MAX = 32, /* idle ones that are kept */
     IDLE_S_MAX = 50,      /* the stores close theirs after a minute or so */
     EASIES_MAX = 32,
     ERROR_BODY_MAX = 64 << 10, /* of an answer that is not 2xx */
-    POLL_MS_MAX = 60000
+    POLL_MS_MAX = 60000,
+    LOOK_MS = 500 /* at what is in flight */
 };
 
 struct exchange {
@@ -87,6 +86,7 @@ struct exchange {
     struct curl_slist *headers;
     size_t capacity; /* of the response's body */
     uint64_t started_us;
+    struct sw_http_progress progress;
     bool has_length; /* the response says how it ends */
     bool too_large;
     bool no_memory;
@@ -233,8 +233,6 @@ static void set_transport(struct sw_http *http, CURL *easy, bool plain)
     curl.easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_S);
     curl.easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_S_MAX);
     curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-    curl.easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)LOW_SPEED_BYTES);
-    curl.easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)LOW_SPEED_S);
     /* A redirect would carry the signature to whoever it names. */
     curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl.easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* it is signed as it is */
@@ -366,6 +364,7 @@ void sw_http_start(struct sw_http *http, struct sw_http_call *call)
         exchange->http = http;
         exchange->call = call;
         exchange->started_us = sw_clock_monotonic_us(http->clock);
+        exchange->progress.at_us = exchange->started_us;
     }
     if (exchange == NULL || !has_room(http) || !set_up(exchange) ||
         curl.multi_add_handle(http->multi, exchange->easy) != CURLM_OK) {
@@ -445,17 +444,52 @@ static bool finish_cancelled(struct sw_http *http)
     return any;
 }
 
-/* Sleeps until something happens, or until_us. False: it is until_us. */
+static uint64_t bytes_moved(const struct exchange *exchange)
+{
+    curl_off_t up = 0;
+    curl_off_t down = 0;
+    long asked = 0;
+    long headers = 0;
+
+    (void)curl.easy_getinfo(exchange->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+    (void)curl.easy_getinfo(exchange->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+    (void)curl.easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &asked);
+    (void)curl.easy_getinfo(exchange->easy, CURLINFO_HEADER_SIZE, &headers);
+    return (uint64_t)up + (uint64_t)down + (uint64_t)asked + (uint64_t)headers;
+}
+
+static bool finish_silent(struct sw_http *http)
+{
+    uint64_t now_us = sw_clock_monotonic_us(http->clock);
+    bool any = false;
+
+    for (unsigned i = http->in_flight; i-- > 0;) {
+        struct exchange *exchange = http->exchanges[i];
+
+        if (!sw_http_is_silent(&exchange->progress, bytes_moved(exchange),
+                               exchange->call->request.body.size, now_us))
+            continue;
+        (void)snprintf(exchange->error, sizeof(exchange->error), "silent for %llu ms",
+                       (unsigned long long)((now_us - exchange->progress.at_us) / 1000));
+        read_outcome(exchange, CURLE_OPERATION_TIMEDOUT);
+        finish(http, exchange);
+        any = true;
+    }
+    return any;
+}
+
+/* Sleeps until something happens or is to be looked at, or until_us. False: it is until_us. */
 static bool sleep_until(struct sw_http *http, uint64_t until_us)
 {
     struct curl_waitfd cancel = {.fd = http->cancel_event, .events = CURL_WAIT_POLLIN};
     uint64_t now_us = sw_clock_monotonic_us(http->clock);
     uint64_t left_ms = until_us > now_us ? (until_us - now_us + 999) / 1000 : 0;
+    int ms_max = http->in_flight > 0 ? LOOK_MS : POLL_MS_MAX;
 
     if (left_ms == 0)
         return false;
     (void)curl.multi_poll(http->multi, &cancel, 1,
-                          left_ms > POLL_MS_MAX ? POLL_MS_MAX : (int)left_ms, NULL);
+                          left_ms > (uint64_t)ms_max ? ms_max : (int)left_ms, NULL);
     return true;
 }
 
@@ -469,7 +503,7 @@ bool sw_http_wait(struct sw_http *http, uint64_t until_us)
         if (http->in_flight == 0)
             return false;
         (void)curl.multi_perform(http->multi, &running);
-        if (finish_arrived(http))
+        if (finish_arrived(http) || finish_silent(http))
             return true;
         if (sw_http_cancelled(http))
             return finish_cancelled(http);

@@ -22,4 +22,15 @@ void sw_http_host(const char *url, char *ret, size_t size);
 /* Whether a request would go out in the clear, and further than this machine. */
 bool sw_http_is_exposed(const char *url);
 
+/* How much went to and fro, and when it was last enough. */
+struct sw_http_progress {
+    uint64_t at_us; /* at first: when the request was started */
+    uint64_t bytes;
+};
+
+/* Whether the peer is to be taken for dead: too little moved for too long. A body gives it more
+ * time, as it may still be on its way when it has left us. */
+bool sw_http_is_silent(struct sw_http_progress *progress, uint64_t bytes, size_t body_bytes,
+                       uint64_t now_us);
+
 #endif

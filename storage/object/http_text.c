@@ -9,6 +9,15 @@
 
 enum { RETRY_AFTER_MS_MAX = 3600 * 1000 };
 
+/* Not libcurl's low speed limit: that looks back over five seconds more, in which a body that went
+ * counts as speed. A request that was swallowed is what everybody waits for once the store is back.
+ */
+enum {
+    SILENCE_BYTES = 192, /* fewer in so long a time are none */
+    SILENCE_US = 3000 * 1000,
+    SILENCE_US_KIB = 4000 /* more for each KiB of the body: a second for 256 */
+};
+
 bool sw_http_add_header(struct sw_http_request *request, const char *name, const char *value)
 {
     char line[SW_HTTP_LINE_MAX];
@@ -140,4 +149,14 @@ bool sw_http_is_exposed(const char *url)
             return false;
     }
     return true;
+}
+
+bool sw_http_is_silent(struct sw_http_progress *progress, uint64_t bytes, size_t body_bytes,
+                       uint64_t now_us)
+{
+    if (bytes >= progress->bytes + SILENCE_BYTES) {
+        progress->bytes = bytes;
+        progress->at_us = now_us;
+    }
+    return now_us > progress->at_us + SILENCE_US + body_bytes / 1024 * SILENCE_US_KIB;
 }

@@ -54,7 +54,10 @@ enum sw_object_verb {
     SW_OBJECT_CREATE, /* write key if it is absent */
     SW_OBJECT_GET,
     SW_OBJECT_DELETE, /* of what is not there: done */
-    SW_OBJECT_LIST    /* keys that begin with `key` and lie behind `after`, in order */
+    SW_OBJECT_LIST,   /* keys that begin with `key` and lie behind `after`, in order */
+    SW_OBJECT_SETTING /* what a setting of the bucket does to the store's objects by itself. key:
+                       * "lifecycle" or "versioning". FAILED: cannot be read, with these rights or
+                       * from this kind of store */
 };
 
 enum sw_object_result {
@@ -76,9 +79,10 @@ struct sw_object_op {
 
     enum sw_object_result result;
     struct sw_err err;
-    uint8_t *data;      /* GET: the object. LIST: keys, each ended by NUL. malloc'd */
+    uint8_t *data;      /* GET: the object. LIST: keys, each ended by NUL. SETTING: for each thing
+                         * to warn of a sentence, ended by NUL. malloc'd */
     size_t size;        /* of data */
-    uint32_t keys;      /* LIST: how many */
+    uint32_t keys;      /* LIST, SETTING: how many */
     bool more;          /* LIST: there are further keys */
     unsigned tries;     /* made */
     uint64_t took_us;   /* the last try alone */

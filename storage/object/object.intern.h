@@ -188,6 +188,19 @@ SW_MUST_CHECK enum sw_code sw_reply_read_list(struct sw_span xml, const char *pr
                                               struct sw_object_op *op, char *ret_next,
                                               size_t next_size, struct sw_err *err);
 
+/* What a bucket's lifecycle configuration, of S3 or GCS, does to current objects whose names begin
+ * with prefix: a sentence for each rule that is enabled and deletes or moves them, into op->data
+ * and keys. A rule whose condition cannot be judged from here counts. Fails with CORRUPT and
+ * NO_MEMORY. */
+SW_MUST_CHECK enum sw_code sw_reply_read_lifecycle(struct sw_span xml, const char *prefix,
+                                                   struct sw_object_op *op, struct sw_err *err);
+/* The same of a bucket's versioning. */
+SW_MUST_CHECK enum sw_code sw_reply_read_versioning(struct sw_span xml, struct sw_object_op *op,
+                                                    struct sw_err *err);
+/* Either, by op->key. */
+enum sw_reply sw_reply_take_setting(struct sw_span xml, const char *prefix,
+                                    struct sw_object_op *op);
+
 /* ---- drivers --------------------------------------------------------------- */
 
 /* For `op->result = sw_object_failed(sw_fail(&op->err, ...))`. */

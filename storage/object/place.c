@@ -136,6 +136,13 @@ enum sw_code sw_place_query(const struct sw_place *place, const struct sw_form *
                 err);
 }
 
+enum sw_code sw_place_setting(const struct sw_place *place, const struct sw_object_op *op,
+                              struct sw_http_request *request, struct sw_err *err)
+{
+    request->method = "GET";
+    return fits(snprintf(request->url, sizeof(request->url), "%s?%s", place->base, op->key), err);
+}
+
 enum sw_code sw_place_add_bearer(struct sw_http_request *request, const char *token,
                                  struct sw_err *err)
 {
@@ -159,6 +166,8 @@ enum sw_reply sw_place_take(const struct sw_place *place, struct sw_object_op *o
         return sw_reply_read_list(body, place->prefix, op, ret_next, next_size, &op->err) == SW_OK
                    ? SW_REPLY_DONE
                    : SW_REPLY_FAILED;
+    if (op->verb == SW_OBJECT_SETTING)
+        return sw_reply_take_setting(body, place->prefix, op);
     if (op->verb == SW_OBJECT_GET) {
         op->data = response->body;
         op->size = response->size;

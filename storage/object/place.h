@@ -43,6 +43,10 @@ SW_MUST_CHECK enum sw_code sw_place_object(const struct sw_place *place,
 /* BASE?QUERY of a LIST. */
 SW_MUST_CHECK enum sw_code sw_place_query(const struct sw_place *place, const struct sw_form *query,
                                           struct sw_http_request *request, struct sw_err *err);
+/* BASE?KEY of a SETTING. */
+SW_MUST_CHECK enum sw_code sw_place_setting(const struct sw_place *place,
+                                            const struct sw_object_op *op,
+                                            struct sw_http_request *request, struct sw_err *err);
 /* "Authorization: Bearer TOKEN" */
 SW_MUST_CHECK enum sw_code sw_place_add_bearer(struct sw_http_request *request, const char *token,
                                                struct sw_err *err);

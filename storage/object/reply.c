@@ -23,7 +23,8 @@ struct walk {
     size_t text_size;
     bool leaf;    /* the last tag was an opening one */
     bool stopped; /* expat may still report the end of an empty element */
-    bool (*show)(void *self, struct walk *walk); /* false ends the walk */
+    bool (*show)(void *self, struct walk *walk);  /* false ends the walk */
+    bool (*leave)(void *self, struct walk *walk); /* an element that has elements; may be NULL */
     void *self;
 };
 
@@ -81,7 +82,8 @@ static void on_close(void *self, const XML_Char *name)
     if (walk->stopped)
         return;
     walk->text[walk->text_size] = '\0';
-    if (walk->leaf && !walk->show(walk->self, walk))
+    if (walk->leaf ? !walk->show(walk->self, walk)
+                   : walk->leave != NULL && !walk->leave(walk->self, walk))
         stop(walk);
     walk->leaf = false;
     walk->text_size = 0;
@@ -331,4 +333,183 @@ enum sw_code sw_reply_read_list(struct sw_span xml, const char *prefix, struct s
     op->keys = page.keys;
     op->more = page.more || page.cut;
     return SW_OK;
+}
+
+/* ---- settings ------------------------------------------------------------ */
+
+enum { RULE_TEXT_SIZE = 128, WARNINGS_MAX = 64 };
+
+/* A rule of a lifecycle configuration, as far as it was read. */
+struct rule {
+    char id[RULE_TEXT_SIZE];
+    char first_prefix[RULE_TEXT_SIZE];
+    bool has_prefix;
+    bool prefix_fits; /* one of its prefixes */
+    bool disabled;
+    bool of_others; /* it asks for something that our objects never are: tagged, noncurrent */
+    bool deletes;
+    bool moves;
+};
+
+struct rules {
+    const char *prefix; /* of our journals' objects */
+    struct rule rule;
+    struct sw_object_op *op;
+    bool no_memory;
+};
+
+static void warn(struct rules *rules, const char *text)
+{
+    struct sw_object_op *op = rules->op;
+    size_t size = strlen(text) + 1;
+    uint8_t *data;
+
+    if (op->keys == WARNINGS_MAX)
+        return;
+    data = realloc(op->data, op->size + size);
+    if (data == NULL) {
+        rules->no_memory = true;
+        return;
+    }
+    memcpy(data + op->size, text, size);
+    op->data = data;
+    op->size += size;
+    op->keys++;
+}
+
+/* All of ours, or some of them. */
+static bool meets(const char *ours, const char *theirs)
+{
+    size_t size = strlen(ours) < strlen(theirs) ? strlen(ours) : strlen(theirs);
+
+    return strncmp(ours, theirs, size) == 0;
+}
+
+static void take_prefix(struct rules *rules, const char *text)
+{
+    struct rule *rule = &rules->rule;
+
+    if (!rule->has_prefix)
+        (void)snprintf(rule->first_prefix, sizeof(rule->first_prefix), "%.*s", RULE_TEXT_SIZE - 1,
+                       text);
+    rule->has_prefix = true;
+    rule->prefix_fits = rule->prefix_fits || meets(rules->prefix, text);
+}
+
+/* What a condition of Google's asks for that objects of ours never are. */
+static bool is_of_noncurrent(const char *name, const char *text)
+{
+    return strcmp(name, "DaysSinceNoncurrentTime") == 0 ||
+           strcmp(name, "NoncurrentTimeBefore") == 0 || strcmp(name, "DaysSinceCustomTime") == 0 ||
+           strcmp(name, "CustomTimeBefore") == 0 ||
+           (strcmp(name, "NumNewerVersions") == 0 && strcmp(text, "0") != 0) ||
+           (strcmp(name, "IsLive") == 0 && strcmp(text, "false") == 0);
+}
+
+static bool take_rule_leaf(void *self, struct walk *walk)
+{
+    struct rules *rules = self;
+    struct rule *rule = &rules->rule;
+    const char *name = name_of(walk);
+
+    if (walk->depth == 3 && strcmp(name, "ID") == 0)
+        (void)snprintf(rule->id, sizeof(rule->id), "%.*s", RULE_TEXT_SIZE - 1, walk->text);
+    else if (walk->depth == 3 && strcmp(name, "Status") == 0)
+        rule->disabled = strcmp(walk->text, "Disabled") == 0;
+    else if (strcmp(name, "Prefix") == 0 || strcmp(name, "MatchesPrefix") == 0)
+        take_prefix(rules, walk->text);
+    else if (stands_in(walk, "Tag") ||
+             (stands_in(walk, "Condition") && is_of_noncurrent(name, walk->text)))
+        rule->of_others = true;
+    else if ((stands_in(walk, "Expiration") && strcmp(name, "ExpiredObjectDeleteMarker") != 0) ||
+             (stands_in(walk, "Action") && strcmp(name, "Delete") == 0))
+        rule->deletes = true;
+    else if (stands_in(walk, "Transition") ||
+             (stands_in(walk, "Action") && strcmp(name, "SetStorageClass") == 0))
+        rule->moves = true;
+    return true;
+}
+
+static bool leave_rule(void *self, struct walk *walk)
+{
+    struct rules *rules = self;
+    struct rule *rule = &rules->rule;
+    char text[3 * RULE_TEXT_SIZE];
+
+    if (walk->depth != 2 || strcmp(name_of(walk), "Rule") != 0)
+        return true;
+    if (!rule->disabled && !rule->of_others && (!rule->has_prefix || rule->prefix_fits) &&
+        (rule->deletes || rule->moves)) {
+        keep_printable(rule->id);
+        keep_printable(rule->first_prefix);
+        (void)snprintf(text, sizeof(text), "a rule%s%s%s for %s%s%s %s objects by their age",
+                       rule->id[0] == '\0' ? "" : " \"", rule->id, rule->id[0] == '\0' ? "" : "\"",
+                       rule->has_prefix ? "\"" : "",
+                       rule->has_prefix ? rule->first_prefix : "everything",
+                       rule->has_prefix ? "\"" : "",
+                       rule->deletes ? "deletes" : "moves to another storage class");
+        warn(rules, text);
+    }
+    *rule = (struct rule){.deletes = false};
+    return !rules->no_memory;
+}
+
+static enum sw_code finish_setting(struct rules *rules, const struct walk *walk,
+                                   enum XML_Error error, const char *root, struct sw_err *err)
+{
+    enum sw_code rc = SW_OK;
+
+    if (rules->no_memory || error == XML_ERROR_NO_MEMORY)
+        rc = sw_fail(err, SW_NO_MEMORY, "no memory for the bucket's settings");
+    else if (error != XML_ERROR_NONE)
+        rc = sw_fail(err, SW_CORRUPT, "the bucket's settings cannot be read: %s",
+                     XML_ErrorString(error));
+    else if (strcmp(walk->names[0], root) != 0)
+        rc = sw_fail(err, SW_CORRUPT, "the store answered something else than a %s", root);
+    if (rc != SW_OK) {
+        sw_object_op_fini(rules->op);
+        rules->op->keys = 0;
+    }
+    return rc;
+}
+
+enum sw_code sw_reply_read_lifecycle(struct sw_span xml, const char *prefix,
+                                     struct sw_object_op *op, struct sw_err *err)
+{
+    char ours[SW_STORE_URL_MAX + 8];
+    struct rules rules = {.prefix = ours, .op = op};
+    struct walk walk = {.show = take_rule_leaf, .leave = leave_rule, .self = &rules};
+    enum XML_Error error;
+
+    (void)snprintf(ours, sizeof(ours), "%sv1/", prefix);
+    error = walk_document(&walk, xml);
+    return finish_setting(&rules, &walk, error, "LifecycleConfiguration", err);
+}
+
+static bool take_status(void *self, struct walk *walk)
+{
+    if (walk->depth == 2 && strcmp(name_of(walk), "Status") == 0 &&
+        strcmp(walk->text, "Enabled") == 0)
+        warn(self, "it is on: what retention deletes is kept as an older version and paid for, and "
+                   "an object that somebody deletes can be created again behind its marker");
+    return true;
+}
+
+enum sw_code sw_reply_read_versioning(struct sw_span xml, struct sw_object_op *op,
+                                      struct sw_err *err)
+{
+    struct rules rules = {.op = op};
+    struct walk walk = {.show = take_status, .self = &rules};
+    enum XML_Error error = walk_document(&walk, xml);
+
+    return finish_setting(&rules, &walk, error, "VersioningConfiguration", err);
+}
+
+enum sw_reply sw_reply_take_setting(struct sw_span xml, const char *prefix, struct sw_object_op *op)
+{
+    enum sw_code rc = strcmp(op->key, "lifecycle") == 0
+                          ? sw_reply_read_lifecycle(xml, prefix, op, &op->err)
+                          : sw_reply_read_versioning(xml, op, &op->err);
+
+    return rc == SW_OK ? SW_REPLY_DONE : SW_REPLY_FAILED;
 }

@@ -121,13 +121,18 @@ static void write_host(const struct s3 *s3, char *ret, size_t size)
         (void)snprintf(ret, size, "%s.s3.%s.amazonaws.com%s", s3->bucket, s3->region, china);
 }
 
+static bool is_of_object(const struct sw_object_op *op)
+{
+    return op->verb != SW_OBJECT_LIST && op->verb != SW_OBJECT_SETTING;
+}
+
 static bool write_path(const struct s3 *s3, const struct sw_object_op *op, char *ret, size_t size)
 {
     char key[SW_STORE_URL_MAX + SW_OBJECT_KEY_MAX + 1];
     int used = snprintf(ret, size, "/%s%s", s3->in_path ? s3->bucket : "",
-                        s3->in_path && op->verb != SW_OBJECT_LIST ? "/" : "");
+                        s3->in_path && is_of_object(op) ? "/" : "");
 
-    if (op->verb == SW_OBJECT_LIST)
+    if (!is_of_object(op))
         return true;
     (void)snprintf(key, sizeof(key), "%s%s", s3->prefix, op->key);
     return sw_sigv4_encode(key, false, ret + used, size - (size_t)used);
@@ -143,6 +148,8 @@ static bool write_query(const struct s3 *s3, const struct sw_object_op *op, char
     int length;
 
     ret[0] = '\0';
+    if (op->verb == SW_OBJECT_SETTING)
+        return (size_t)snprintf(ret, size, "%s=", op->key) < size;
     if (op->verb != SW_OBJECT_LIST)
         return true;
     (void)snprintf(text, sizeof(text), "%s%s", s3->prefix, op->key);
@@ -167,6 +174,7 @@ static const char *method_of(enum sw_object_verb verb)
         return "DELETE";
     case SW_OBJECT_GET:
     case SW_OBJECT_LIST:
+    case SW_OBJECT_SETTING:
     default:
         return "GET";
     }
@@ -313,6 +321,9 @@ static enum sw_reply interpret_error(struct s3 *s3, struct sw_object_op *op,
     if (status == 404 && strcmp(error.code, "NoSuchBucket") != 0 && op->verb == SW_OBJECT_DELETE)
         return SW_REPLY_DONE;
 
+    if (op->verb == SW_OBJECT_SETTING && strcmp(error.code, "NoSuchLifecycleConfiguration") == 0)
+        return SW_REPLY_DONE;
+
     if (strcmp(error.code, "RequestTimeTooSkewed") == 0)
         reply = SW_REPLY_SKEWED;
     else if (is_passing(status, error.code) || learn_region(s3, response, &error))
@@ -353,6 +364,8 @@ static enum sw_reply interpret(void *self, struct sw_object_op *op,
         return interpret_error(s3, op, response);
     if (op->verb == SW_OBJECT_LIST)
         return interpret_list(s3, op, response);
+    if (op->verb == SW_OBJECT_SETTING)
+        return sw_reply_take_setting(sw_span_of(response->body, response->size), s3->prefix, op);
     if (op->verb == SW_OBJECT_GET) {
         op->data = response->body;
         op->size = response->size;

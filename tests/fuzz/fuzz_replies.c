@@ -85,6 +85,26 @@ static void read_list(struct sw_span input)
     }
 }
 
+static void read_setting(struct sw_span input)
+{
+    static const char *const keys[] = {"lifecycle", "versioning"};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct sw_object_op op = {.verb = SW_OBJECT_SETTING, .key = keys[i]};
+        enum sw_reply reply = sw_reply_take_setting(input, "p/", &op);
+        size_t at = 0;
+
+        claim(reply == SW_REPLY_DONE ||
+              (reply == SW_REPLY_FAILED && op.data == NULL && op.keys == 0));
+        for (uint32_t k = 0; k < op.keys; k++) {
+            claim_printable((const char *)op.data + at, op.size - at);
+            at += strlen((const char *)op.data + at) + 1;
+        }
+        claim(at == op.size);
+        sw_object_op_fini(&op);
+    }
+}
+
 static void read_header(struct sw_span input)
 {
     struct sw_http_response response = {.arrived = false};
@@ -205,7 +225,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const readers[])(struct sw_span input) = {
         read_error, read_list, read_sts,    read_json,   read_account,
-        read_ini,   read_text, read_base64, read_header,
+        read_ini,   read_text, read_base64, read_header, read_setting,
     };
     struct sw_span input;
     uint8_t *copy;

@@ -197,6 +197,13 @@ REPLIES = [
     (6, "2026-11-24T22:50:00.123+01:00"), (6, "sv=1&se=2026-11-24T22%3A50%3A00Z&sig=x"),
     (6, "http://169.254.170.23/v1"), (6, "http://[fd00:ec2::23]:80/v1"), (6, "http://localhost:1/"),
     (6, "3599"), (7, "Zm9vYg=="), (7, "+//+"),
+    (9, "<LifecycleConfiguration><Rule><ID>r</ID><Filter><And><Prefix>p/</Prefix><Tag><Key>k</Key>"
+        "<Value>v</Value></Tag></And></Filter><Status>Enabled</Status><Expiration><Days>1</Days>"
+        "</Expiration></Rule><Rule><ID>s</ID><Prefix>p/v1</Prefix><Status>Enabled</Status><Transition>"
+        "<Days>1</Days></Transition></Rule></LifecycleConfiguration>"),
+    (9, "<LifecycleConfiguration><Rule><Action><Delete/></Action><Condition><Age>1</Age><IsLive>true"
+        "</IsLive><MatchesPrefix>p</MatchesPrefix></Condition></Rule></LifecycleConfiguration>"),
+    (9, "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"),
     (8, "HTTP/1.1 206 Partial\r\n"), (8, "Date: Tue, 24 Nov 2026 22:50:00 GMT\r\n"),
     (8, "Retry-After: 120\r\n"), (8, "Transfer-Encoding: chunked\r\n"), (8, "x-amz-bucket-region: r"),
 ]

@@ -2,7 +2,7 @@
 build_preset dev
 check "over 1,000 nodes lost, no promise broken" \
     python tests/crash/lost_node --cycles 1000 --seconds 600
-check "100 nodes lost in front of S3, no promise broken" \
+check "100 nodes lost in front of a real S3 server, no promise broken" \
     python tests/crash/lost_node --cycles 100 --seconds 200 --s3
 check "a sidecar that ships too late is found out" \
     python tests/crash/lost_node --cycles 200 --seconds 200 --late --expect-broken

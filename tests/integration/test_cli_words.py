@@ -14,7 +14,7 @@ from cli import parsed, running_place, stepwell
 from conftest import REPOSITORY, binary
 
 COMMANDS = ["serve", "dev", "runs", "show", "tail", "resolve", "status", "journal", "flush", "drain",
-            "verify", "restore", "doctor", "completion", "version"]
+            "verify", "restore", "retire", "doctor", "completion", "version"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

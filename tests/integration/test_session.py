@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Session stream means exactly what the unary calls mean."""
 
+import os
+import pathlib
 import queue
 import time
 import uuid
@@ -10,6 +12,7 @@ import pytest
 from conftest import Client, agent, control, eventually, refused, types
 
 Call = agent.SessionCall
+SLOW = "STEPWELL_TSAN" in os.environ
 P = types.Payload
 
 
@@ -162,6 +165,24 @@ def test_a_claim_that_waits_is_dropped_with_its_session(client):
     assert answer.run.run_id == run
 
 
+@pytest.mark.parametrize("unary", [False, True])
+def test_claims_of_a_client_that_goes_with_the_server_leave_nothing_behind(new_sidecar, unary):
+    """The client's going and SIGTERM at once: the sanitizer would find what nobody dropped."""
+    for _ in range(3):
+        sidecar = new_sidecar().start()
+        channel = sidecar.channel()
+        client = Client(channel)
+        session = Session(client)
+        ask = agent.ClaimRunRequest(tasks=["none"], wait_ms=60000)
+        waiting = [client.agent.ClaimRun.future(ask, timeout=60) for _ in range(100 if unary else 0)]
+        for _ in range(0 if unary else 400):
+            session.send({"claim_run": ask})
+        session.ask(**begin(name(), "k"))
+        channel.close()
+        assert sidecar.stop() == 0, sidecar.log()
+        assert all(call.cancelled() or call.exception() for call in waiting)
+
+
 def test_a_claim_that_waits_takes_a_run_whose_grace_began_later(new_sidecar):
     sidecar = new_sidecar("--lease-grace", "300ms").start()
     with sidecar.channel() as channel:
@@ -187,6 +208,37 @@ def test_large_answers_come_through(session):
     ids = session.send(*[begin(run, "k") for _ in range(12)])
     for id_ in ids:
         assert session.result(id_).begin_step.verdict.replay.output.data == big
+
+
+def test_a_session_that_does_not_read_is_read_no_further(new_sidecar):
+    """Its answers would fill the memory: 3000 of 64 KiB."""
+    # freed memory counts as free, also under the address sanitizer
+    sidecar = new_sidecar(environment={"ASAN_OPTIONS": "quarantine_size_mb=1"}).start()
+    with sidecar.channel() as channel:
+        client = Client(channel)
+        client.start("r")
+        client.begin("r", 1, "k")
+        client.complete("r", 1, "k", output=P(data=bytes(range(256)) * 256))
+        session = Session(client)
+        ids = [session.send(begin("r", "k"))[0] for _ in range(3000)]
+        time.sleep(2)
+        status = pathlib.Path(f"/proc/{sidecar.process.pid}/status").read_text()
+        rss = int(status.split("VmRSS:")[1].split()[0])
+        assert rss < (1600 if SLOW else 128) * 1024
+        for id_ in ids:
+            assert len(session.result(id_).begin_step.verdict.replay.output.data) == 65536
+        session.stream.cancel()
+
+
+def test_a_session_has_so_many_unanswered_calls_at_once(client):
+    session = Session(client)
+    claim = {"claim_run": agent.ClaimRunRequest(tasks=[name()], wait_ms=3000)}
+    for _ in range(1100):
+        session.send(claim)
+    last = session.send(begin(name(), "k"))[0]
+    assert session.result(last).error.reason == "RUN_NOT_FOUND"
+    assert len(session.answers) > 1  # it had to wait until claims had ended
+    session.stream.cancel()
 
 
 def test_a_session_that_half_closes_gets_every_answer_first(client):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is acknowledged only when the object store has it, and what happens while it is away."""
 
+import os
 import queue
 import signal
 import time
@@ -237,7 +238,7 @@ def test_much_is_shipped_at_once(shipping):
     lease = client.start("r")
     client.begin("r", lease, "k", effect=NONE)
     assert status(client).store.shipped_lsn < status(client).lsn
-    client.complete("r", lease, "k", output=types.Payload(data=bytes(300 << 10)))
+    client.complete("r", lease, "k", output=types.Payload(data=os.urandom(300 << 10)))
     all_shipped(client)
 
 
@@ -305,7 +306,7 @@ def test_beyond_the_backlog_intents_are_refused_and_outcomes_taken(new_sidecar, 
         client.begin("r", lease, "a", effect=NONE)
         all_shipped(client)
         store.go_away()
-        client.begin("r", lease, "b", effect=NONE, input=types.Payload(data=bytes(range(256)) * 500))
+        client.begin("r", lease, "b", effect=NONE, input=types.Payload(data=os.urandom(128000)))
         ask = begin("c", lease, effect=NONE)
         full = refused(client.agent.BeginStep, ask)
         assert (full.code, full.reason, full.retry_ms) == (

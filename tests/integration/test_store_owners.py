@@ -7,6 +7,7 @@ import sys
 import time
 
 import grpc
+from cli import stepwell
 from conftest import REPOSITORY, Client, control, refused, types
 from store import all_shipped, serve, status
 from test_store import NONE, begin, store  # noqa: F401 (a fixture)
@@ -179,3 +180,20 @@ def test_a_damaged_journal_that_no_store_has_is_refused_and_stays(new_sidecar, s
     assert again.spawn().wait(timeout=20) == 2
     assert "CORRUPT" in again.log() and "holds no journal" in again.log()
     assert (data / "journal.db").exists() and not list(data.glob("damaged-*"))
+
+
+def test_a_retired_journal_is_nobody_s(new_sidecar, store):
+    sidecar = serve(new_sidecar(*store.arguments()))
+    with sidecar.channel() as channel:
+        client = Client(channel)
+        client.start("r")
+        all_shipped(client)
+        stepwell("retire", store.url, "--yes")
+        client.start("r2")
+    assert sidecar.process.wait(timeout=20) == 3, "fenced"
+    assert sidecar.spawn().wait(timeout=20) == 1
+    assert "JOURNAL_RETIRED" in sidecar.log()
+    assert '"r"' in stepwell("runs", "--store", store.url, "--json").stdout
+    stepwell("retire", store.url, "--yes", "--delete", code=1)
+    stepwell("retire", store.url, "--yes", "--delete", "--after", "0s")
+    assert not [path for path in store.folder.rglob("v1/**/*") if path.is_file()]

@@ -195,6 +195,15 @@ def test_a_store_that_never_answers_is_given_up(store, body):
     assert (created["code"], created["tries"]) == ("STORE_UNAVAILABLE", 1)
 
 
+def test_a_request_that_was_swallowed_is_sent_again_within_seconds(store, body):
+    """Also when it arrived: the store is back, and nobody knows but who asks again."""
+    store.faults.append(Fault(hang=True, apply=True))
+    began = time.monotonic()
+    created, _ = run(store, f"create log/1 {body}")
+    assert 2.9 < time.monotonic() - began < 4.9
+    assert (created["result"], created["tries"]) == ("EXISTS", 2)
+
+
 def test_an_answer_byte_by_byte_is_cut_off_and_asked_for_again(store, body):
     store.objects["pre/a"] = body.read_bytes()
     store.faults.append(Fault(drip_s=0.2))

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -177,6 +178,25 @@ def test_of_many_claimants_at_once_each_epoch_has_one_winner(bucket, folder):
     assert sorted(zip(slots, epochs)) == sorted(zip(sorted(slots), sorted(epochs)))
     assert parsed("verify", bucket.url)["ok"]
     assert set(slots) <= {int(name[-20:]) for name in bucket.names("log")}
+
+
+def test_the_quickstart_plays_its_second_act_on_the_server_of_the_environment(bucket, folder,
+                                                                              monkeypatch):
+    """Its first act, without a store, is not confused by that."""
+    (folder / "documents").mkdir()
+    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder / "documents" / name)
+    monkeypatch.setenv("STEPWELL_STORE", bucket.url)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests/e2e/quickstart/demo.py", "--stepwell", binary(), "--agent",
+         ROOT / "clients/python/examples/research_agent.py", "--documents", folder / "documents",
+         "--kills", "2"], capture_output=True, text=True, timeout=110, check=False,
+        env={**os.environ, "TMPDIR": str(folder)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("duplicates: 0") == 2 and bucket.url in done.stdout, done.stdout
+    assert "node one woke, was fenced" in done.stdout, done.stdout
+    assert parsed("verify", bucket.url)["fences"] == 2
 
 
 # ---- commands

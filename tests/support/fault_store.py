@@ -115,6 +115,7 @@ class FaultStore:
         self.token = token           # the session token that is good; None: none is asked for
         self.tokens = []             # what the container endpoint gives out, the last for ever
         self.tls = tls               # an ssl.SSLContext
+        self.settings = {}           # of the bucket: what GET ?NAME answers; None: access denied
         self.faults, self.requests, self.objects = [], [], {}
         self.in_flight = self.in_flight_most = 0
         self._lock = threading.Lock()
@@ -141,6 +142,8 @@ class FaultStore:
 
     def __exit__(self, *_):
         self._closing = True
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # what waits in accept would take one more
         self._listener.close()
         for connection in list(self._open):
             with contextlib.suppress(OSError):
@@ -303,6 +306,8 @@ class FaultStore:
         if request.method == "DELETE":
             self.objects.pop(key, None)
             return 204, b""
+        if not key and "list-type" not in request.query:
+            return self._setting(request.query)
         if not key:
             return 200, self._list(request.query)
         if key not in self.objects:
@@ -325,6 +330,16 @@ class FaultStore:
                 raise Answer(412, "PreconditionFailed")
             self.objects[key] = request.body
         return 200, b""
+
+    def _setting(self, query):
+        name = next(iter(query), "")
+        if name in self.settings and self.settings[name] is None:
+            raise Answer(403, "AccessDenied")
+        if name == "lifecycle" and name not in self.settings:
+            raise Answer(404, "NoSuchLifecycleConfiguration")
+        if name not in ("lifecycle", "versioning"):
+            raise Answer(400, "InvalidArgument")
+        return 200, self.settings.get(name, "<VersioningConfiguration/>").encode()
 
     def _list(self, query):
         if query.get("list-type") != "2":

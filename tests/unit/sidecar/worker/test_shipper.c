@@ -313,9 +313,10 @@ static void an_outage_is_told_and_survived(void **state)
     assert_string_not_equal(status.error, "");
     assert_true(status.lag_records > 0);
     assert_int_equal(status.lag_bytes, 49);
-    assert_false(sw_shipper_is_full(shipping->shipper));
+    assert_false(sw_shipper_is_full(shipping->shipper, 0));
+    assert_true(sw_shipper_is_full(shipping->shipper, 1));
     lsn = work(shipping, 1, false);
-    assert_true(sw_shipper_is_full(shipping->shipper));
+    assert_true(sw_shipper_is_full(shipping->shipper, 0));
     come_back(shipping);
     wait_until(shipping, is_shipped, lsn);
     (void)end(shipping, 10 * 1000);

@@ -20,6 +20,7 @@ static void a_rollback_leaves_nothing(void **state)
     struct fixture *fixture = *state;
     struct sw_digest chain;
     struct seen before;
+    uint64_t row_bytes;
     uint64_t run;
     uint64_t lsn;
 
@@ -29,12 +30,16 @@ static void a_rollback_leaves_nothing(void **state)
     before = see(fixture);
     lsn = fixture_lsn(fixture);
     chain = fixture->journal->chain;
+    row_bytes = sw_journal_state(fixture->journal)->row_bytes;
+    assert_true(row_bytes > 0);
     sw_journal_rollback(fixture->journal); /* of nothing */
     for (int i = 0; i < 3; i++) {
         (void)fixture_append(fixture, fixture_run(fixture, "run-2"));
         (void)fixture_append(fixture, fixture_begun(fixture, run, "a", "[]", 2));
         (void)fixture_append(fixture, fixture_ended(fixture, run));
+        assert_true(sw_journal_state(fixture->journal)->row_bytes > row_bytes);
         sw_journal_rollback(fixture->journal);
+        assert_int_equal(sw_journal_state(fixture->journal)->row_bytes, row_bytes);
         assert_int_equal(fixture_lsn(fixture), lsn);
         assert_memory_equal(&fixture->journal->chain, &chain, sizeof(chain));
     }
@@ -48,6 +53,7 @@ static void an_undo_takes_one_command_back(void **state)
     static uint8_t bytes[20000];
     struct fixture *fixture = *state;
     struct sw_verify_report report;
+    uint64_t row_bytes;
     uint64_t run;
     uint64_t lsn;
 
@@ -58,10 +64,13 @@ static void an_undo_takes_one_command_back(void **state)
     for (int i = 0; i < 3; i++) {
         fixture_ok(fixture, sw_journal_mark(fixture->journal, &fixture->err));
         lsn = fixture_lsn(fixture);
+        row_bytes = sw_journal_state(fixture->journal)->row_bytes;
         (void)fixture_append(fixture, fixture_run(fixture, "run-2"));
         (void)fixture_append(fixture, fixture_completed(fixture, run, "a", bytes, sizeof(bytes)));
         (void)fixture_append(fixture, fixture_ended(fixture, run));
+        assert_true(sw_journal_state(fixture->journal)->row_bytes > row_bytes + sizeof(bytes));
         fixture_ok(fixture, sw_journal_undo(fixture->journal, &fixture->err));
+        assert_int_equal(sw_journal_state(fixture->journal)->row_bytes, row_bytes);
         assert_int_equal(fixture_lsn(fixture), lsn);
         assert_int_equal(fixture->journal->recent.count, 0);
         (void)fixture_append(fixture, fixture_begun(fixture, run, "kept", "[]", 2));

@@ -64,6 +64,29 @@ static void requests_are_those_of_the_xml_api(void **state)
     close_store(&gcs);
 }
 
+static void settings_are_read_from_the_bucket(void **state)
+{
+    struct sw_dialect gcs = open_store("gs://b/p", "http://localhost:9");
+    struct sw_object_op op = {.verb = SW_OBJECT_SETTING, .key = "lifecycle"};
+    char text[DIALECT_TEXT_SIZE];
+
+    (void)state;
+    dialect_prepare(&gcs, &op, NULL, text);
+    assert_string_equal(text, "GET http://localhost:9/b?lifecycle\n");
+    assert_int_equal(dialect_answer(&gcs, &op, 200, "<LifecycleConfiguration/>"), SW_REPLY_DONE);
+    assert_int_equal(op.keys, 0);
+    assert_int_equal(dialect_answer(&gcs, &op, 200,
+                                    "<LifecycleConfiguration><Rule><Action><Delete/></Action>"
+                                    "<Condition><Age>30</Age></Condition></Rule>"
+                                    "</LifecycleConfiguration>"),
+                     SW_REPLY_DONE);
+    assert_string_equal(op.data, "a rule for everything deletes objects by their age");
+    sw_object_op_fini(&op);
+    assert_int_equal(dialect_answer(&gcs, &op, 403, ""), SW_REPLY_REFUSED);
+    assert_int_equal(dialect_answer(&gcs, &op, 404, ""), SW_REPLY_FAILED);
+    close_store(&gcs);
+}
+
 static void answers_mean_what_google_says(void **state)
 {
     static const struct dialect_row rows[] = {
@@ -166,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_those_of_the_xml_api),
+        cmocka_unit_test(settings_are_read_from_the_bucket),
         cmocka_unit_test(answers_mean_what_google_says),
         cmocka_unit_test(objects_and_keys_are_handed_over),
         cmocka_unit_test(an_emulator_on_this_machine_is_asked_without_credentials),

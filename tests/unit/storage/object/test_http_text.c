@@ -149,6 +149,22 @@ static void a_message_shows_the_host_alone(void **state)
     assert_string_equal(host, "a-very-long-nam");
 }
 
+static void a_peer_is_silent_when_too_little_moved_for_too_long(void **state)
+{
+    enum { S = 1000 * 1000 };
+    struct sw_http_progress progress = {.at_us = 100 * S};
+
+    (void)state;
+    assert_false(sw_http_is_silent(&progress, 0, 0, 103 * S));
+    assert_true(sw_http_is_silent(&progress, 191, 0, 103 * S + 1)); /* drops are no progress */
+    assert_false(sw_http_is_silent(&progress, 192, 0, 103 * S + 1));
+    assert_false(sw_http_is_silent(&progress, 192, 0, 106 * S));
+    assert_false(sw_http_is_silent(&progress, 300, 0, 106 * S));
+    assert_true(sw_http_is_silent(&progress, 300, 0, 107 * S));
+    assert_false(sw_http_is_silent(&progress, 300, 256 << 10, 107 * S)); /* it has a way to go */
+    assert_true(sw_http_is_silent(&progress, 300, 256 << 10, 108 * S));
+}
+
 static void fini_may_be_called_again(void **state)
 {
     struct sw_http_response response = {.body = malloc(4), .size = 4};
@@ -169,6 +185,7 @@ int main(void)
         cmocka_unit_test(a_header_is_one_line_or_none),
         cmocka_unit_test(only_this_machine_is_asked_in_the_clear),
         cmocka_unit_test(a_message_shows_the_host_alone),
+        cmocka_unit_test(a_peer_is_silent_when_too_little_moved_for_too_long),
         cmocka_unit_test(fini_may_be_called_again),
     };
 

@@ -244,6 +244,131 @@ static void endless_texts_are_not_kept(void **state)
     free(xml);
 }
 
+/* ---- settings ------------------------------------------------------------------ */
+
+#define RULES(rules) "<LifecycleConfiguration xmlns='x'>" rules "</LifecycleConfiguration>"
+#define RULE(rest) "<Rule><ID>r</ID><Status>Enabled</Status>" rest "</Rule>"
+#define EXPIRES "<Expiration><Days>3</Days></Expiration>"
+#define GCS(action, condition)                                                                     \
+    RULES("<Rule><Action>" action "</Action><Condition>" condition "</Condition></Rule>")
+
+/* Goal: a rule that would take journals away is named, one that would not is no alarm. Our objects
+ * lie below agents/v1/. */
+static void rules_that_harm_are_named(void **state)
+{
+    static const struct {
+        const char *xml;
+        const char *text; /* NULL: no harm */
+    } rows[] = {
+        {RULES(""), NULL},
+        {RULES(RULE(EXPIRES)), "a rule \"r\" for everything deletes objects by their age"},
+        {RULES(RULE("<Filter/>" EXPIRES)),
+         "a rule \"r\" for everything deletes objects by their age"},
+        {RULES(RULE("<Prefix></Prefix>" EXPIRES)),
+         "a rule \"r\" for \"\" deletes objects by their age"},
+        {RULES(RULE("<Prefix>agents</Prefix>" EXPIRES)),
+         "a rule \"r\" for \"agents\" deletes objects by their age"},
+        {RULES(RULE("<Filter><Prefix>agents/v1/j/log/</Prefix></Filter>" EXPIRES)),
+         "a rule \"r\" for \"agents/v1/j/log/\" deletes objects by their age"},
+        {RULES(RULE("<Filter><Prefix>agents/probe/</Prefix></Filter>" EXPIRES)), NULL},
+        {RULES(RULE("<Filter><Prefix>logs/</Prefix></Filter>" EXPIRES)), NULL},
+        {RULES(RULE("<Filter><And><Prefix>agents/</Prefix><Tag><Key>a</Key><Value>b</Value></Tag>"
+                    "</And></Filter>" EXPIRES)),
+         NULL},
+        {RULES(RULE("<Filter><ObjectSizeGreaterThan>9</ObjectSizeGreaterThan></Filter>" EXPIRES)),
+         "a rule \"r\" for everything deletes objects by their age"},
+        {RULES(RULE("<Transition><Days>9</Days><StorageClass>GLACIER</StorageClass></Transition>")),
+         "a rule \"r\" for everything moves to another storage class objects by their age"},
+        {RULES("<Rule><ID>r</ID><Status>Disabled</Status>" EXPIRES "</Rule>"), NULL},
+        {RULES(RULE("<NoncurrentVersionExpiration><NoncurrentDays>1</NoncurrentDays>"
+                    "</NoncurrentVersionExpiration>")),
+         NULL},
+        {RULES(RULE("<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker>"
+                    "</Expiration>")),
+         NULL},
+        {RULES(RULE("<AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation>"
+                    "</AbortIncompleteMultipartUpload>")),
+         NULL},
+        {RULES("<Rule><ID>a\x1b\"&#228;</ID>" EXPIRES "</Rule>"), ""},
+        {GCS("<Delete/>", "<Age>30</Age>"), "a rule for everything deletes objects by their age"},
+        {GCS("<Delete/>", "<MatchesPrefix>x/</MatchesPrefix><MatchesPrefix>age</MatchesPrefix>"),
+         "a rule for \"x/\" deletes objects by their age"},
+        {GCS("<Delete/>", "<MatchesPrefix>x/</MatchesPrefix>"), NULL},
+        {GCS("<Delete/>", "<IsLive>false</IsLive>"), NULL},
+        {GCS("<Delete/>", "<NumNewerVersions>2</NumNewerVersions>"), NULL},
+        {GCS("<SetStorageClass>ARCHIVE</SetStorageClass>", "<Age>1</Age>"),
+         "a rule for everything moves to another storage class objects by their age"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sw_object_op op = {.verb = SW_OBJECT_SETTING, .key = "lifecycle"};
+        struct sw_err err;
+        enum sw_code rc =
+            sw_reply_read_lifecycle(sw_span_of_text(rows[i].xml), "agents/", &op, &err);
+
+        if (rows[i].text != NULL && rows[i].text[0] == '\0') { /* no XML */
+            assert_int_equal(rc, SW_CORRUPT);
+            assert_null(op.data);
+            continue;
+        }
+        assert_int_equal(rc, SW_OK);
+        if (op.keys != (rows[i].text != NULL ? 1 : 0))
+            fail_msg("%s: %u", rows[i].xml, op.keys);
+        if (rows[i].text != NULL)
+            assert_string_equal(op.data, rows[i].text);
+        sw_object_op_fini(&op);
+    }
+}
+
+static void each_rule_is_one_sentence(void **state)
+{
+    struct sw_object_op op = {.verb = SW_OBJECT_SETTING, .key = "lifecycle"};
+    struct sw_err err;
+
+    (void)state;
+    assert_int_equal(
+        sw_reply_read_lifecycle(sw_span_of_text(RULES(RULE(EXPIRES) RULE(
+                                    "<Prefix>z</Prefix>" EXPIRES) "<Rule>" EXPIRES "</Rule>")),
+                                "", &op, &err),
+        SW_OK);
+    assert_int_equal(op.keys, 2);
+    assert_string_equal(op.data, "a rule \"r\" for everything deletes objects by their age");
+    assert_string_equal(op.data + strlen((char *)op.data) + 1,
+                        "a rule for everything deletes objects by their age");
+    sw_object_op_fini(&op);
+    op.keys = 0;
+    assert_int_equal(sw_reply_read_lifecycle(sw_span_of_text("<html/>"), "", &op, &err),
+                     SW_CORRUPT);
+    assert_non_null(strstr(err.text, "something else than a LifecycleConfiguration"));
+}
+
+static void versioning_is_told(void **state)
+{
+    struct sw_object_op op = {.verb = SW_OBJECT_SETTING, .key = "versioning"};
+    struct sw_err err;
+
+    (void)state;
+    assert_int_equal(
+        sw_reply_read_versioning(sw_span_of_text("<VersioningConfiguration/>"), &op, &err), SW_OK);
+    assert_int_equal(op.keys, 0);
+    assert_int_equal(
+        sw_reply_read_versioning(sw_span_of_text("<VersioningConfiguration><Status>Enabled</Status>"
+                                                 "</VersioningConfiguration>"),
+                                 &op, &err),
+        SW_OK);
+    assert_int_equal(op.keys, 1);
+    sw_object_op_fini(&op);
+    op.keys = 0;
+    assert_int_equal(sw_reply_read_versioning(
+                         sw_span_of_text("<VersioningConfiguration><Status>Suspended</Status>"
+                                         "</VersioningConfiguration>"),
+                         &op, &err),
+                     SW_OK);
+    assert_int_equal(op.keys, 0);
+    assert_int_equal(sw_reply_read_versioning(sw_span_of_text("<a"), &op, &err), SW_CORRUPT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +380,9 @@ int main(void)
         cmocka_unit_test(a_page_holds_what_was_asked_for),
         cmocka_unit_test(what_is_no_list_is_corrupt),
         cmocka_unit_test(endless_texts_are_not_kept),
+        cmocka_unit_test(rules_that_harm_are_named),
+        cmocka_unit_test(each_rule_is_one_sentence),
+        cmocka_unit_test(versioning_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

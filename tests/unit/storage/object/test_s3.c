@@ -33,6 +33,47 @@ static int forget_environment(void **state)
 
 static const struct sw_secret secret = {.access_key = "AKID", .secret_key = "S3CRET"};
 
+/* Goal: what the bucket does by itself is asked of the bucket, not of an object of that name. */
+static void settings_are_read_from_the_bucket(void **state)
+{
+    struct sw_dialect s3 = open_store((struct sw_store_options){.url = "s3://bucket/a"});
+    struct sw_dialect path = open_store(
+        (struct sw_store_options){.url = "s3://bucket/a", .endpoint = "http://localhost:9000"});
+    struct sw_object_op op = {.verb = SW_OBJECT_SETTING, .key = "lifecycle"};
+    char text[DIALECT_TEXT_SIZE];
+
+    (void)state;
+    dialect_prepare(&s3, &op, &secret, text);
+    assert_non_null(strstr(text, "GET https://bucket.s3.us-east-1.amazonaws.com/?lifecycle=\n"));
+    dialect_prepare(&path, &op, &secret, text);
+    assert_non_null(strstr(text, "GET http://localhost:9000/bucket?lifecycle=\n"));
+    assert_int_equal(
+        dialect_answer(&s3, &op, 404, "<Error><Code>NoSuchLifecycleConfiguration</Code></Error>"),
+        SW_REPLY_DONE);
+    assert_int_equal(op.keys, 0);
+    assert_int_equal(dialect_answer(&s3, &op, 403, "<Error><Code>AccessDenied</Code></Error>"),
+                     SW_REPLY_REFUSED);
+    assert_int_equal(dialect_answer(&s3, &op, 404, "<Error><Code>NoSuchBucket</Code></Error>"),
+                     SW_REPLY_FAILED);
+    assert_int_equal(dialect_answer(&s3, &op, 501, "<Error><Code>NotImplemented</Code></Error>"),
+                     SW_REPLY_FAILED);
+    assert_int_equal(
+        dialect_answer(&s3, &op, 200,
+                       "<LifecycleConfiguration><Rule><ID>old</ID><Prefix>a/</Prefix><Status>"
+                       "Enabled</Status><Expiration><Days>3</Days></Expiration></Rule>"
+                       "</LifecycleConfiguration>"),
+        SW_REPLY_DONE);
+    assert_int_equal(op.keys, 1);
+    assert_string_equal(op.data, "a rule \"old\" for \"a/\" deletes objects by their age");
+    sw_object_op_fini(&op);
+    op.keys = 0;
+    op.key = "versioning";
+    assert_int_equal(dialect_answer(&s3, &op, 200, "<VersioningConfiguration/>"), SW_REPLY_DONE);
+    assert_int_equal(op.keys, 0);
+    close_store(&path);
+    close_store(&s3);
+}
+
 static void requests_are_those_of_s3(void **state)
 {
     struct sw_dialect s3 = open_store((struct sw_store_options){
@@ -301,6 +342,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_those_of_s3),
+        cmocka_unit_test(settings_are_read_from_the_bucket),
         cmocka_unit_test(the_bucket_stands_where_the_place_has_it),
         cmocka_unit_test(the_region_is_asked_for_in_order),
         cmocka_unit_test(answers_mean_what_s3_says),
