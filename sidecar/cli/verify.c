@@ -37,8 +37,9 @@ static const struct sw_cli_page page = {
         "    When ok is false, bad_lsn is the first bad record (null: the file's structure) and\n"
         "    error says what is wrong; the counts cover what was read until then.\n"
         "    Of a store: {\"ok\", \"url\", \"journal\", \"segments\", \"fences\", "
-        "\"snapshots\", \"stale_snapshots\", \"orphans\",\n"
-        "     \"records\", \"bytes\", \"first_slot\", \"last_slot\", \"lsn\", \"epoch\", "
+        "\"snapshots\",\n"
+        "     \"stale_snapshots\", \"orphans\", \"records\", \"bytes\", \"first_slot\", "
+        "\"last_slot\", \"lsn\", \"epoch\", "
         "\"retired\",\n"
         "     \"bad_object\", \"error\"}\n",
     .exit_status = "    0   all of it is right\n"
