@@ -39,9 +39,8 @@ static const struct sw_cli_page page = {
         "    Of a store: {\"ok\", \"url\", \"journal\", \"segments\", \"fences\", "
         "\"snapshots\",\n"
         "     \"stale_snapshots\", \"orphans\", \"records\", \"bytes\", \"first_slot\", "
-        "\"last_slot\", \"lsn\", \"epoch\", "
-        "\"retired\",\n"
-        "     \"bad_object\", \"error\"}\n",
+        "\"last_slot\",\n"
+        "     \"lsn\", \"epoch\", \"retired\", \"bad_object\", \"error\"}\n",
     .exit_status = "    0   all of it is right\n"
                    "    1   usage, or a journal of a newer version\n"
                    "    2   corrupt, or the disk failed\n"

@@ -338,6 +338,7 @@ int main(int argc, char **argv)
 
     assert_int_equal(fixture_setup(&state), 0);
     fixture = state;
+    assert(fixture != NULL); /* setup said so */
     make_journal(fixture);
     live_bytes = SW_WAL_HEADER_SIZE + fixture->journal->wal_pages * SW_WAL_FRAME_SIZE;
     if (of_wal) { /* as they lie there when the process dies now */
