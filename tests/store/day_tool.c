@@ -24,7 +24,13 @@
 #include "sidecar/worker/shipper.h"
 #include "storage/journal/journal.h"
 
-enum { BLOCKS = 4, OUTPUT_BYTES = 300, SHIP_BYTES = 256 << 10, DRAIN_MS = 10000 };
+enum {
+    BLOCKS = 4,
+    OUTPUT_BYTES = 300,
+    SHIP_BYTES = 256 << 10,
+    SHIP_SPACING_US = 100 * 1000,
+    DRAIN_MS = 10000
+};
 static const uint64_t hour_us = UINT64_C(3600) * 1000 * 1000;
 
 /* ---- the time of day ----------------------------------------------------------- */
@@ -98,6 +104,7 @@ static void go_on_to(uint64_t at_us)
     while ((until_us = settle()) <= at_us) {
         pthread_mutex_lock(day.lock);
         day.now_us = until_us;
+        assert(day.rests_on != NULL); /* only we wake it */
         (void)pthread_cond_signal(day.rests_on);
         day.rests_on = NULL;
         pthread_mutex_unlock(day.lock);
