@@ -154,7 +154,8 @@ static void changed(void *self)
 
 static void start(char **argv)
 {
-    struct sw_store_options store = {
+    static struct sw_store_options store;
+    struct sw_store_options of_store = {
         .url = argv[2], .endpoint = argv[3], .clock = &sw_clock_system};
     struct sw_archive_options archive_options = {.journal = "day", .clock = &clock_of_day};
     struct sw_journal_options journal = {
@@ -172,6 +173,7 @@ static void start(char **argv)
     struct sw_archive *archive;
     struct sw_take_over report;
 
+    store = of_store; /* a snapshot opens it once more */
     must(sw_store_open(&store, &sidecar.store, &sidecar.err));
     archive_options.store = sidecar.store;
     must(sw_archive_take_over(&archive_options, &journal, &archive, &sidecar.journal, &report,
@@ -181,6 +183,7 @@ static void start(char **argv)
     must(sw_service_new(&service, &sidecar.service, &sidecar.err));
     sw_journal_reader_close(service.reader);
     shipper.store = sidecar.store;
+    shipper.store_options = &store;
     shipper.lsn = sw_journal_state(sidecar.journal)->lsn;
     sidecar.row_bytes = sw_journal_state(sidecar.journal)->row_bytes;
     must(sw_shipper_start(&shipper, &archive, &sidecar.shipper, &sidecar.err));
