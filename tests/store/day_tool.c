@@ -5,8 +5,10 @@
  *   day_tool DIR URL ENDPOINT INTERVAL_MS ACTIVE_H STEPS STEPS_OF_A_RUN local|remote
  *
  * The journal, the verbs, the archive, the driver and the shipper with its thread are the real
- * ones; theirs is the time of day.c, which jumps. shipper.c is compiled for this program with its
+ * ones; theirs is a time that jumps. shipper.c is compiled for this program with its
  * waiting renamed to day_cond_*: it rests until somebody wakes it or until the day has come so far.
+ *
+ * Snapshots are taken by a thread of their own in real time: there are fewer than in a real day.
  *
  * Prints "ready" when it owns the journal and everything is shipped, "over" after 24 h, and
  * waits for a line after each; so whoever counts requests knows which are the day's.
