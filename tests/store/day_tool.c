@@ -5,8 +5,10 @@
  *   day_tool DIR URL ENDPOINT INTERVAL_MS ACTIVE_H STEPS STEPS_OF_A_RUN local|remote
  *
  * The journal, the verbs, the archive, the driver and the shipper with its thread are the real
- * ones; theirs is the time of day.c, which jumps. shipper.c is compiled for this program with its
+ * ones; theirs is a time that jumps. shipper.c is compiled for this program with its
  * waiting renamed to day_cond_*: it rests until somebody wakes it or until the day has come so far.
+ *
+ * Snapshots are taken by a thread of their own in real time: there are fewer than in a real day.
  *
  * Prints "ready" when it owns the journal and everything is shipped, "over" after 24 h, and
  * waits for a line after each; so whoever counts requests knows which are the day's.
@@ -24,7 +26,13 @@
 #include "sidecar/worker/shipper.h"
 #include "storage/journal/journal.h"
 
-enum { BLOCKS = 4, OUTPUT_BYTES = 300, SHIP_BYTES = 256 << 10, DRAIN_MS = 10000 };
+enum {
+    BLOCKS = 4,
+    OUTPUT_BYTES = 300,
+    SHIP_BYTES = 256 << 10,
+    SHIP_SPACING_US = 100 * 1000,
+    DRAIN_MS = 10000
+};
 static const uint64_t hour_us = UINT64_C(3600) * 1000 * 1000;
 
 /* ---- the time of day ----------------------------------------------------------- */
@@ -98,6 +106,7 @@ static void go_on_to(uint64_t at_us)
     while ((until_us = settle()) <= at_us) {
         pthread_mutex_lock(day.lock);
         day.now_us = until_us;
+        assert(day.rests_on != NULL); /* only we wake it */
         (void)pthread_cond_signal(day.rests_on);
         day.rests_on = NULL;
         pthread_mutex_unlock(day.lock);
@@ -147,7 +156,8 @@ static void changed(void *self)
 
 static void start(char **argv)
 {
-    struct sw_store_options store = {
+    static struct sw_store_options store;
+    struct sw_store_options of_store = {
         .url = argv[2], .endpoint = argv[3], .clock = &sw_clock_system};
     struct sw_archive_options archive_options = {.journal = "day", .clock = &clock_of_day};
     struct sw_journal_options journal = {
@@ -165,6 +175,7 @@ static void start(char **argv)
     struct sw_archive *archive;
     struct sw_take_over report;
 
+    store = of_store; /* a snapshot opens it once more */
     must(sw_store_open(&store, &sidecar.store, &sidecar.err));
     archive_options.store = sidecar.store;
     must(sw_archive_take_over(&archive_options, &journal, &archive, &sidecar.journal, &report,
@@ -174,6 +185,7 @@ static void start(char **argv)
     must(sw_service_new(&service, &sidecar.service, &sidecar.err));
     sw_journal_reader_close(service.reader);
     shipper.store = sidecar.store;
+    shipper.store_options = &store;
     shipper.lsn = sw_journal_state(sidecar.journal)->lsn;
     sidecar.row_bytes = sw_journal_state(sidecar.journal)->row_bytes;
     must(sw_shipper_start(&shipper, &archive, &sidecar.shipper, &sidecar.err));
