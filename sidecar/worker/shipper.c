@@ -351,7 +351,6 @@ static void finish_snapshot(struct sw_shipper *shipper)
     tell_snapshot(shipper, rc, &err);
 }
 
-/* At the end: there is nothing else to be done meanwhile. */
 static void snapshot_at_end(struct sw_shipper *shipper)
 {
     struct sw_err err = {0};
