@@ -97,6 +97,9 @@ short top_seq, old_seq;
 /* One whose index may come at any later time, or never. 0: there is none. */
 byte late_at, late_ep;
 short late_seq;
+/* The one whose index is being created; 0 outside of that step. */
+byte snap_at, snap_ep;
+short snap_seq;
 byte snapshots;
 short was_data; /* slots that a collector may have seen as DATA */
 
@@ -289,19 +292,21 @@ inline acked_now(n) {
 
 /* Below the older snapshot it is stale: nobody reads it. */
 inline create_index() {
-    printf("store: snapshot of slot %d\n", late_at);
+    printf("store: snapshot of slot %d\n", snap_at);
     if
-    :: late_at > top_at ->
+    :: snap_at > top_at ->
         EVENT("snapshot"); old_at = top_at; old_ep = top_ep; old_seq = top_seq;
-        top_at = late_at; top_ep = late_ep; top_seq = late_seq
-    :: late_at < top_at && late_at > old_at ->
+        top_at = snap_at; top_ep = snap_ep; top_seq = snap_seq
+    :: snap_at < top_at && snap_at > old_at ->
         EVENT("snapshot below the newest");
-        old_at = late_at; old_ep = late_ep; old_seq = late_seq
+        old_at = snap_at; old_ep = snap_ep; old_seq = snap_seq
     :: else -> EVENT("stale snapshot")
     fi;
-    late_at = 0; late_ep = 0; late_seq = 0;
+    snap_at = 0; snap_ep = 0; snap_seq = 0;
     SOUND
 }
+
+#define SNAPSHOT_SEQ (BROKEN(SNAPSHOT_OF_UNSHIPPED) -> disk[n] : seq[n])
 
 proctype Node(byte n) {
     do
@@ -431,17 +436,16 @@ proctype Node(byte n) {
 
     /* a snapshot, by any owner, also one that does not know yet that it is none */
     :: d_step { (pc[n] == OWNER || pc[n] == FENCED) && snapshots < c_expr { snapshots_max } &&
-                late_at == 0 && at[n] > old_at && at[n] != top_at ->
+                at[n] > old_at && at[n] != top_at ->
         snapshots++;
-        late_at = at[n]; late_ep = ep[n];
-        if
-        :: BROKEN(SNAPSHOT_OF_UNSHIPPED) -> late_seq = disk[n]
-        :: else -> late_seq = seq[n]
-        fi;
         printf("node %d: takes a snapshot of slot %d\n", n, at[n]);
         if
-        :: c_expr { late } -> EVENT("snapshot taken, its index not there yet")
-        :: else -> create_index()
+        :: c_expr { late } && late_at == 0 ->
+            EVENT("snapshot taken, its index not there yet");
+            late_at = at[n]; late_ep = ep[n]; late_seq = SNAPSHOT_SEQ
+        :: else ->
+            snap_at = at[n]; snap_ep = ep[n]; snap_seq = SNAPSHOT_SEQ;
+            create_index()
         fi }
 
     :: d_step { disk[n] != 0 && losses < c_expr { losses_max } ->
@@ -509,7 +513,10 @@ init {
 #if OWNERS > 3
     ARRIVES(4)
 #endif
-    :: d_step { late_at != 0 -> create_index() }
+    :: d_step { late_at != 0 ->
+        snap_at = late_at; snap_ep = late_ep; snap_seq = late_seq;
+        late_at = 0; late_ep = 0; late_seq = 0;
+        create_index() }
     COLLECT(1) COLLECT(2) COLLECT(3) COLLECT(4) COLLECT(5)
     od
 }
