@@ -15,17 +15,12 @@ import urllib.request
 import grpc
 import pytest
 from conftest import Client, Sidecar, agent, control, eventually, refused, types
+from support.sidecar import free_port
 
 # Under ThreadSanitizer memory and time are many times what they are.
 SLOW = "STEPWELL_TSAN" in os.environ
 
 SERVING, NOT_SERVING = b"\x08\x01", b"\x08\x02"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def check(channel: grpc.Channel, service: bytes = b"") -> bytes:

@@ -12,7 +12,7 @@ import grpc
 import pytest
 from conftest import Client, agent, control, eventually, refused, types
 from store import NOT_SERVING, SERVING, Store, all_shipped, health, serve, status, still_waits
-from test_server import free_port
+from support.sidecar import free_port
 
 NONE, ONCE = types.EFFECT_NONE, types.EFFECT_ONCE
 LOCAL, REMOTE = types.DURABILITY_LOCAL, types.DURABILITY_REMOTE

@@ -8,6 +8,7 @@ The binary is $STEPWELL_BIN, else that of the dev preset.
 """
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -25,9 +26,16 @@ def binary():
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A TCP port where nobody listens. Below those the kernel gives to connections, of which one
+    could take it before it is used, and by chance: others look for one at the same time."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def accepts(family, address):

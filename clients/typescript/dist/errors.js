@@ -150,6 +150,7 @@ export const errorOfReason = {
     JOURNAL_TOO_NEW: Misconfigured,
     CONFIGURATION: Misconfigured,
     OWNER_FENCED: Fenced,
+    JOURNAL_RETIRED: Misconfigured,
     STORE_UNAVAILABLE: Unavailable,
     STORE_REFUSED: Misconfigured,
     STORE_UNSAFE: Misconfigured,

@@ -186,6 +186,7 @@ export const errorOfReason: Readonly<Record<string, ErrorClass>> = {
   JOURNAL_TOO_NEW: Misconfigured,
   CONFIGURATION: Misconfigured,
   OWNER_FENCED: Fenced,
+  JOURNAL_RETIRED: Misconfigured,
   STORE_UNAVAILABLE: Unavailable,
   STORE_REFUSED: Misconfigured,
   STORE_UNSAFE: Misconfigured,

@@ -266,6 +266,7 @@ REASONS: dict[str, type[StepwellError]] = {
     "JOURNAL_TOO_NEW": Misconfigured,
     "CONFIGURATION": Misconfigured,
     "OWNER_FENCED": Fenced,
+    "JOURNAL_RETIRED": Misconfigured,
     "STORE_UNAVAILABLE": Unavailable,
     "STORE_REFUSED": Misconfigured,
     "STORE_UNSAFE": Misconfigured,
