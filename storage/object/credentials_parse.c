@@ -319,14 +319,15 @@ bool sw_credentials_may_be_plain(const char *url)
         return false;
     url += 7;
     size = strcspn(url, "/?#");
+    if (memchr(url, '@', size) != NULL) /* a user before the host: nobody has to write that */
+        return false;
     if (size > 0 && url[0] == '[') {
         url++;
         size = strcspn(url, "]/?#");
         if (url[size] != ']' ||
             (url[size + 1] != ':' && url[size + 1] != '/' && url[size + 1] != '\0'))
             return false;
-    } else if (memchr(url, '@', size) ==
-               NULL) { /* a user before the host: nobody has to write that */
+    } else {
         size_t port = strcspn(url, ":");
 
         size = port < size ? port : size;

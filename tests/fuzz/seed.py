@@ -196,6 +196,7 @@ REPLIES = [
     (5, "# c\n[default]\naws_access_key_id = AKIA\naws_secret_access_key=s\n x = nested\n[other]\n"),
     (6, "2026-11-24T22:50:00.123+01:00"), (6, "sv=1&se=2026-11-24T22%3A50%3A00Z&sig=x"),
     (6, "http://169.254.170.23/v1"), (6, "http://[fd00:ec2::23]:80/v1"), (6, "http://localhost:1/"),
+    (6, "http://[fd00:ec2::23]:80@example.com/v1"),
     (6, "3599"), (7, "Zm9vYg=="), (7, "+//+"),
     (9, "<LifecycleConfiguration><Rule><ID>r</ID><Filter><And><Prefix>p/</Prefix><Tag><Key>k</Key>"
         "<Value>v</Value></Tag></And></Filter><Status>Enabled</Status><Expiration><Days>1</Days>"

@@ -210,6 +210,8 @@ static void plain_http_stays_on_the_machine(void **state)
         "http://user@localhost/",
         "http://localhost@example.com/",
         "http://localhost:80@example.com/",
+        "http://[::1]:@example.com/",
+        "http://[fd00:ec2::23]:80@example.com/v1",
         "http://[::1",
         "http://[::1]x",
         "http://[::2]/",
