@@ -14,7 +14,6 @@ enum {
     SNAPSHOT_CHEAP_BYTES = 4 << 20,
     SNAPSHOT_FACTOR = 2,
     SNAPSHOT_SEGMENTS = 2048,
-    SNAPSHOT_OVERDUE_SEGMENTS = 4096,
     SNAPSHOT_PAUSE_FACTOR = 9,
     SNAPSHOT_PAUSE_MIN_US = 5 * 1000 * 1000 /* a store that takes 50 segments a second is fast */
 };
@@ -59,7 +58,7 @@ bool sw_decide_snapshot(const struct sw_snapshot_state *state)
                  state->bytes >= SNAPSHOT_FACTOR * state->snapshot_bytes ||
                  state->segments >= SNAPSHOT_SEGMENTS;
 
-    return state->due && worth && (!state->awaited || state->segments >= SNAPSHOT_OVERDUE_SEGMENTS);
+    return state->due && worth;
 }
 
 uint64_t sw_snapshot_pause_us(uint64_t took_us)

@@ -54,14 +54,12 @@ bool sw_decide_backlog_full(const struct sw_ship_policy *policy, uint64_t pendin
 /* A snapshot costs as much as the whole journal, beside the segments. */
 struct sw_snapshot_state {
     bool due;                /* the archive says: a restore would read much beside the last one */
-    bool awaited;            /* somebody waits for the next segment */
     uint64_t segments;       /* since the last one */
     uint64_t bytes;          /* likewise */
     uint64_t snapshot_bytes; /* of the last one; 0 = there is none */
 };
 
-/* Whether to take one now: when it is due and its cost is in proportion to what was shipped, but
- * not while somebody waits, unless it is long overdue. */
+/* Whether to take one now: when it is due and its cost is in proportion to what was shipped. */
 bool sw_decide_snapshot(const struct sw_snapshot_state *state);
 
 /* How long no other snapshot begins after one that took so long: they have a tenth of the time. */

@@ -212,6 +212,8 @@ static void start_feed(struct sw_stream *stream, const struct sw_feed_options *o
     struct sw_err err = {0};
     enum sw_code rc = sw_remote_refusal(stream->server, &err);
 
+    if (rc == SW_OK) /* ReadJournal may be of all runs */
+        rc = sw_fields_check_run_id(options->run_id, options->kind != SW_FEED_JOURNAL, &err);
     if (rc == SW_OK)
         rc = sw_feed_init(&stream->feed, stream->server, stream->call, options, on_chunk, &err);
 
@@ -325,18 +327,11 @@ static void ask_resume(struct sw_stream *stream)
 static void ask_watch(struct sw_stream *stream)
 {
     const Stepwell__V1__WatchRunRequest *ask = (const void *)stream->ask;
-    struct sw_span run_id = sw_span_of_text(ask->run_id);
-    struct sw_err err = {0};
-    enum sw_code rc = sw_fields_check_run_id(run_id, true, &err);
 
-    if (rc != SW_OK) {
-        fail(stream, rc, &err);
-        return;
-    }
     stream->follow = ask->follow != 0;
     start_feed(stream, &(struct sw_feed_options){
                            .kind = SW_FEED_WATCH,
-                           .run_id = run_id,
+                           .run_id = sw_span_of_text(ask->run_id),
                            .include_inputs = ask->include_inputs != 0,
                        });
 }
@@ -344,17 +339,10 @@ static void ask_watch(struct sw_stream *stream)
 static void ask_journal(struct sw_stream *stream)
 {
     const Stepwell__V1__ReadJournalRequest *ask = (const void *)stream->ask;
-    struct sw_span run_id = sw_span_of_text(ask->run_id);
-    struct sw_err err = {0};
-    enum sw_code rc = sw_fields_check_run_id(run_id, false, &err);
 
-    if (rc != SW_OK) {
-        fail(stream, rc, &err);
-        return;
-    }
     start_feed(stream, &(struct sw_feed_options){
                            .kind = SW_FEED_JOURNAL,
-                           .run_id = run_id,
+                           .run_id = sw_span_of_text(ask->run_id),
                            .from_lsn = ask->from_lsn == 0 ? 1 : ask->from_lsn,
                            .limit = ask->limit,
                        });

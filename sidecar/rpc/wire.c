@@ -27,7 +27,7 @@ size_t sw_wire_limit(const struct sw_server *server)
 static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *descriptor,
                                 ProtobufCAllocator *allocator, const uint8_t *bytes, size_t size)
 {
-    if (sw_blot_texts(descriptor, bytes, size, NULL)) {
+    if (memchr(bytes, 0, size) != NULL && sw_blot_texts(descriptor, bytes, size, NULL)) {
         uint8_t *copy = sw_arena_alloc(allocator->allocator_data, size);
 
         if (copy == NULL)

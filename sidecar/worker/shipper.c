@@ -364,7 +364,6 @@ static bool may_snapshot(const struct sw_shipper *shipper)
     struct sw_archive_state archive = sw_archive_state(shipper->archive);
     struct sw_snapshot_state state = {
         .due = sw_archive_snapshot_due(shipper->archive),
-        .awaited = atomic_load(&shipper->wanted_lsn) > atomic_load(&shipper->shipped_lsn),
         .segments = archive.segments_since_snapshot,
         .bytes = archive.bytes_since_snapshot,
         .snapshot_bytes = archive.snapshot_bytes,

@@ -4,6 +4,8 @@
  */
 #include "storage/archive/fence.h"
 
+#include <assert.h>
+
 #include "storage/base/fault.h"
 
 enum { READINGS_MAX = 16 };
@@ -36,13 +38,13 @@ static void name_fence(const struct sw_fencing *fencing, char ret[SW_OBJECT_KEY_
     sw_name_put(fencing->archive->journal, &name, ret);
 }
 
-static enum sw_code freeze_fence(struct sw_fencing *fencing, struct sw_err *err)
+enum sw_code sw_freeze_mark(struct sw_archive *archive, enum sw_segment_kind kind, uint64_t epoch,
+                            struct sw_err *err)
 {
-    struct sw_archive *archive = fencing->archive;
-    struct sw_segment fence = {
-        .kind = SW_SEGMENT_FENCE,
-        .epoch = fencing->claim.epoch,
-        .slot = fencing->claim.slot,
+    struct sw_segment mark = {
+        .kind = kind,
+        .epoch = epoch,
+        .slot = archive->position.slot + 1,
         .first_lsn = archive->position.lsn,
         .last_lsn = archive->position.lsn,
         .at_ms = sw_clock_now_ms(archive->options.clock),
@@ -50,9 +52,9 @@ static enum sw_code freeze_fence(struct sw_fencing *fencing, struct sw_err *err)
         .chain = archive->position.chain,
     };
 
-    memcpy(fence.uuid, archive->meta.uuid, sizeof(fence.uuid));
-    memcpy(fence.owner, archive->owner, sizeof(fence.owner));
-    archive->freezing = fence;
+    memcpy(mark.uuid, archive->meta.uuid, sizeof(mark.uuid));
+    memcpy(mark.owner, archive->owner, sizeof(mark.owner));
+    archive->freezing = mark;
     return sw_segment_write(&archive->freezing, (struct sw_span){0}, archive->cipher,
                             &archive->packer, &archive->frozen, err);
 }
@@ -63,8 +65,9 @@ static enum sw_code create_fence(struct sw_fencing *fencing, struct sw_claim_fac
     struct sw_archive *archive = fencing->archive;
     enum sw_object_result result;
     char key[SW_OBJECT_KEY_MAX];
-    enum sw_code code = freeze_fence(fencing, err);
+    enum sw_code code = sw_freeze_mark(archive, SW_SEGMENT_FENCE, fencing->claim.epoch, err);
 
+    assert(archive->freezing.slot == fencing->claim.slot);
     if (code == SW_OK && SW_FAULT("archive.before_fence"))
         code = sw_fail(err, SW_STORE_UNAVAILABLE, "fault point");
     name_fence(fencing, key);

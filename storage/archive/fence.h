@@ -22,6 +22,10 @@ struct sw_fencing {
     void *self;
 };
 
+/* Rule (b): freezes a segment without rows, FENCE or RETIRE, for the slot behind the position. */
+SW_MUST_CHECK enum sw_code sw_freeze_mark(struct sw_archive *archive, enum sw_segment_kind kind,
+                                          uint64_t epoch, struct sw_err *err);
+
 /* Afterwards archive->position is our fence. */
 SW_MUST_CHECK enum sw_code sw_fence(struct sw_fencing *fencing, struct sw_err *err);
 

@@ -17,7 +17,8 @@ enum { DIRECTORY_MODE = 0700, LOCK_MODE = 0600, PATH_MAX_OURS = SW_PLACE_PATH_MA
 static const char restoring_prefix[] = "restoring-";
 /* In the order in which they move: the last one is what makes a directory hold a journal. */
 static const char *const files[] = {"journal.db-wal", "journal.db"};
-static const char *const passing[] = {"journal.db-shm", "journal.db-acked", "lock"};
+static const char shm[] = "journal.db-shm";
+static const char acked[] = "journal.db-acked";
 
 static enum sw_code fail_errno(const char *path, const char *doing, struct sw_err *err)
 {
@@ -104,19 +105,22 @@ bool sw_place_has_journal(const struct sw_place *place)
     return stat(path, &status) == 0 && status.st_size > 0;
 }
 
-/* A directory that we made: it has no other files. */
-static void remove_journal(const char *directory)
+static void remove_file(const char *directory, const char *name)
 {
     char path[PATH_MAX_OURS];
 
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        (void)snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
-        (void)unlink(path);
-    }
-    for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
-        (void)snprintf(path, sizeof(path), "%s/%s", directory, passing[i]);
-        (void)unlink(path);
-    }
+    (void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+    (void)unlink(path);
+}
+
+/* A directory that we made: it has no other files. */
+static void remove_journal(const char *directory)
+{
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        remove_file(directory, files[i]);
+    remove_file(directory, shm);
+    remove_file(directory, acked);
+    remove_file(directory, "lock");
     (void)rmdir(directory);
 }
 
@@ -195,7 +199,7 @@ enum sw_code sw_place_move_aside(struct sw_place *place, const char *name, uint6
             code = sync_path(place->directory, true, err);
     }
     if (code == SW_OK) /* says how far it was */
-        code = move_file(place->directory, aside, passing[1], err);
+        code = move_file(place->directory, aside, acked, err);
     if (code == SW_OK)
         code = sync_path(aside, true, err);
     return code;
@@ -206,10 +210,8 @@ enum sw_code sw_place_adopt(struct sw_place *place, struct sw_err *err)
     char path[PATH_MAX_OURS];
     enum sw_code code = SW_OK;
 
-    for (size_t i = 0; i < 2; i++) { /* of a journal that is gone; the lock stays */
-        (void)snprintf(path, sizeof(path), "%s/%s", place->directory, passing[i]);
-        (void)unlink(path);
-    }
+    remove_file(place->directory, shm); /* of a journal that is gone */
+    remove_file(place->directory, acked);
     for (size_t i = 0; code == SW_OK && i < sizeof(files) / sizeof(files[0]); i++) {
         (void)snprintf(path, sizeof(path), "%s/%s", place->restoring, files[i]);
         code = sync_path(path, false, err);

@@ -99,26 +99,11 @@ static enum sw_code check_mine(struct sw_archive *archive, const char *key, stru
 
 static enum sw_code create_retire(struct sw_archive *archive, struct sw_err *err)
 {
-    struct sw_segment retire = {
-        .kind = SW_SEGMENT_RETIRE,
-        .epoch = archive->position.epoch,
-        .slot = archive->position.slot + 1,
-        .first_lsn = archive->position.lsn,
-        .last_lsn = archive->position.lsn,
-        .at_ms = sw_clock_now_ms(archive->options.clock),
-        .before = archive->position.object,
-        .chain = archive->position.chain,
-    };
     enum sw_object_result result;
     char key[SW_OBJECT_KEY_MAX];
-    enum sw_code code;
+    enum sw_code code = sw_freeze_mark(archive, SW_SEGMENT_RETIRE, archive->position.epoch, err);
 
-    memcpy(retire.uuid, archive->meta.uuid, sizeof(retire.uuid));
-    memcpy(retire.owner, archive->owner, sizeof(retire.owner));
-    archive->freezing = retire;
-    name_log(archive, retire.slot, key);
-    code = sw_segment_write(&archive->freezing, (struct sw_span){0}, archive->cipher,
-                            &archive->packer, &archive->frozen, err);
+    name_log(archive, archive->freezing.slot, key);
     if (code == SW_OK)
         code = sw_archive_create(archive, key, sw_bytes_span(&archive->frozen), 0, &result, err);
     if (code == SW_OK && result == SW_OBJECT_EXISTS)

@@ -42,7 +42,7 @@ struct sw_journal_options {
                               * bytes_max when that is less. */
     uint64_t retention_ms;   /* ended runs are removed so long after their end; 0 = never */
     bool check_all;          /* verify all of it on open, as sw_journal_verify does, not only
-                              * the newest part. Below 4 MiB that is done in any case. */
+                              * the newest part. Below 1 MiB that is done in any case. */
     bool import;             /* a new journal stays empty and waits for rows (rows.h). After
                               * close its files are to be synced before they are relied upon */
     uint64_t now_ms;         /* for JOURNAL_CREATED */

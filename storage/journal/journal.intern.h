@@ -84,8 +84,9 @@ SW_MUST_CHECK enum sw_code sw_tx_start(struct sw_journal *journal, struct sw_err
 SW_MUST_CHECK enum sw_code sw_tx_flush(struct sw_journal *journal, struct sw_err *err);
 /* Returns code, remembering a STORAGE_FAILED. */
 enum sw_code sw_tx_failed(struct sw_journal *journal, enum sw_code code);
-/* Drops what the open transaction appended behind the mark. */
+/* Where a transaction that begins now may go back to. */
 struct sw_mark sw_tx_here(const struct sw_journal *journal);
+/* Drops what the open transaction appended behind the mark. */
 SW_MUST_CHECK enum sw_code sw_tx_undo(struct sw_journal *journal, const struct sw_mark *mark,
                                       struct sw_err *err);
 /* One fdatasync of the WAL. */
