@@ -13,7 +13,7 @@ from typing import Any
 
 import grpc
 
-from stepwell._channel import SyncIO
+from stepwell._channel import SyncIO, survives_fork
 from stepwell._errors import Fenced, Refusal, RunEnded, StepwellError, Unavailable, read_rpc_error
 from stepwell._rpc import RESUME, BackOff, Insistence
 from stepwell._run_state import RunState
@@ -21,6 +21,7 @@ from stepwell._run_state import RunState
 RECONNECT_FIRST_S = 0.1
 RECONNECT_LAST_S = 2.0
 EXIT_WAIT_S = 1.0
+FORK_WAIT_S = 1.0
 
 
 def lost(refusal: Refusal) -> bool:
@@ -52,7 +53,11 @@ class Lease:
         self._io = io
         self._state = state
         self._insist = insist
-        self._stopped = threading.Event()
+        self._stopped = False
+        self._forking = False
+        self._nudged = threading.Event()  # one of these was set
+        self._parked = threading.Event()  # the thread is outside gRPC until the fork is over
+        self._forked = threading.Event()
         self._stream: Any = None
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
@@ -103,35 +108,65 @@ class Lease:
 
     def _follow(self) -> None:
         delays = ReconnectDelays()
-        while not self._stopped.is_set():
-            try:
-                stream = self._stream or self._io.stream(RESUME, self._state.resume_request())
-                self._stream = stream
-                if self._stopped.is_set():
-                    stream.cancel()
-                for message in stream:
-                    delays.reset()
-                    self._state.read(message)
-            except grpc.RpcError as raised:
-                refusal = read_rpc_error(raised)
-                if lost(refusal) and not self._stopped.is_set():
-                    self._state.stop(refusal.error)
-            except StepwellError:
-                return  # the client is closed
-            self._stream = None
-            if self._state.stopped is not None:
-                return
-            self._stopped.wait(delays.next())
+        while not self._stopped and self._read_on(delays):
+            if not self._forking:
+                self._nudged.wait(delays.next())
+            if self._forking:
+                self._parked.set()
+                self._forked.wait()
+        self._parked.set()
+
+    def _read_on(self, delays: ReconnectDelays) -> bool:
+        """Reads until the stream ends; False when it need not be opened again."""
+        try:
+            stream = self._stream or self._io.stream(RESUME, self._state.resume_request())
+            self._stream = stream
+            if self._stopped or self._forking:
+                stream.cancel()
+            for message in stream:
+                delays.reset()
+                self._state.read(message)
+        except grpc.RpcError as raised:
+            refusal = read_rpc_error(raised)
+            if lost(refusal) and not self._stopped:
+                self._state.stop(refusal.error)
+        except StepwellError:
+            return False  # the client is closed
+        self._stream = None
+        return self._state.stopped is None
+
+    def _leave(self) -> None:
+        self._nudged.set()
+        stream = self._stream
+        if stream is not None:
+            stream.cancel()
+
+    def pause(self) -> None:
+        """Before a fork: leaves gRPC for a moment, which the lease outlives. A child that is
+        forked while a thread reads may hang in gRPC's own handlers.
+        """
+        if self._thread is not None and self._thread.is_alive():
+            self._parked.clear()
+            self._forked.clear()
+            self._forking = True
+            self._leave()
+            self._parked.wait(FORK_WAIT_S)
+
+    def go_on(self) -> None:
+        """After the fork, in the parent: opens the stream again."""
+        if self._forking:
+            self._forking = False
+            self._nudged.clear()
+            self._forked.set()
 
     def release(self) -> None:
         """Ends the stream, and with it the lease."""
         if os.getpid() != self._pid:
             return  # a forked child must not touch its parent's stream
-        self._stopped.set()
+        self._stopped = True
         _kept.discard(self)
-        stream = self._stream
-        if stream is not None:
-            stream.cancel()
+        self._forked.set()
+        self._leave()
 
     def join(self) -> None:
         """Waits a moment for the thread to end."""
@@ -151,10 +186,25 @@ def _release_at_exit() -> None:
         lease.join()
 
 
+def _pause_before_fork() -> None:
+    if survives_fork():
+        for lease in list(_kept):
+            lease.pause()
+
+
+def _go_on_after_fork() -> None:
+    for lease in list(_kept):
+        lease.go_on()
+
+
 def _forget_after_fork() -> None:
     _kept.clear()  # the parent's, with threads that do not exist here
 
 
 atexit.register(_release_at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_after_fork)
+    os.register_at_fork(
+        before=_pause_before_fork,
+        after_in_parent=_go_on_after_fork,
+        after_in_child=_forget_after_fork,
+    )
