@@ -10,37 +10,44 @@ static enum sw_code corrupt(uint64_t lsn, const char *what, struct sw_err *err)
 
 /* ---- out ---------------------------------------------------------------------- */
 
-/* The rows of one call. A stub is held back: it is needed only in front of a row that is
- * none, or at the end. */
+enum { LOOKED_UP = 128 };
+
+/* The rows of one call, in one read transaction. A stub is held back: it is needed only in front
+ * of a row that is none, or at the end. */
 struct giving {
     struct sw_journal_reader *reader;
     struct sw_log_row_visitor visitor;
     struct sw_log_row held; /* lsn 0: none */
-    uint64_t run;           /* that was looked up last */
-    bool run_purged;
+    struct {
+        uint64_t run;
+        bool purged;
+    } looked_up[LOOKED_UP]; /* by run % LOOKED_UP: the rows of runs that are busy alternate */
     bool stop;
 };
 
 /* Whether retention has begun to remove the run. */
-static enum sw_code find_purged(struct giving *giving, uint64_t run, struct sw_err *err)
+static enum sw_code find_purged(struct giving *giving, uint64_t run, bool *ret_purged,
+                                struct sw_err *err)
 {
     struct sw_db *db = &giving->reader->db;
+    size_t place = run % LOOKED_UP;
     sqlite3_stmt *statement;
     enum sw_code code;
     bool found = false;
 
-    if (run == 0 || run == giving->run)
-        return SW_OK;
-    code = sw_db_prepare(db, SW_SQL_RUN_IS_PURGED, &statement, err);
-    if (code != SW_OK)
-        return code;
-    sw_bind_u64(statement, 1, run);
-    code = sw_db_step(db, statement, &found, err);
-    if (code != SW_OK)
-        return code;
-    giving->run = run;
-    giving->run_purged = found && sw_column_u64(statement, 0) != 0;
-    (void)sqlite3_reset(statement);
+    if (run > 0 && run != giving->looked_up[place].run) {
+        code = sw_db_prepare(db, SW_SQL_RUN_IS_PURGED, &statement, err);
+        if (code != SW_OK)
+            return code;
+        sw_bind_u64(statement, 1, run);
+        code = sw_db_step(db, statement, &found, err);
+        if (code != SW_OK)
+            return code;
+        giving->looked_up[place].run = run;
+        giving->looked_up[place].purged = found && sw_column_u64(statement, 0) != 0;
+        (void)sqlite3_reset(statement);
+    }
+    *ret_purged = run > 0 && giving->looked_up[place].purged;
     return SW_OK;
 }
 
@@ -61,12 +68,12 @@ static enum sw_code take_row(struct giving *giving, const struct sw_row *row, st
 {
     struct sw_log_row out = {
         .lsn = row->lsn, .type = row->type, .run = row->run, .chain = row->chain};
-    enum sw_code code;
+    bool purged;
+    enum sw_code code = find_purged(giving, row->run, &purged, err);
 
-    code = find_purged(giving, row->run, err);
     if (code != SW_OK)
         return code;
-    if (row->stub || (row->run > 0 && giving->run_purged)) {
+    if (row->stub || purged) {
         out.stub = true;
         giving->held = out;
         return SW_OK;
