@@ -39,7 +39,8 @@ static const struct sw_cli_page page = {
     .description =
         "Tries everything that stepwell serve will need of an object store: credentials, creating, "
         "reading, listing and deleting; whether of several creations of one object exactly one "
-        "succeeds, one after the other and at once; the store's clock; how long it takes. It "
+        "succeeds, one after the other and at once; the store's clock; when a shared access "
+        "signature ends; how long it takes. It "
         "writes and removes small objects below probe/ and touches no journal.\n\n"
         "It also reads the bucket's lifecycle rules and its versioning, and warns of what they "
         "would do: a rule that deletes or moves objects by their age would destroy the journals. "
@@ -227,6 +228,19 @@ static void check_delete(struct examination *exam)
     tell(exam, "delete", rc, &err, "objects can be deleted");
 }
 
+static void check_access(struct examination *exam)
+{
+    uint64_t end_ms = sw_store_access_end_ms(exam->store);
+    uint64_t now_ms = sw_clock_now_ms(&sw_clock_system);
+    char text[TEXT_BYTES];
+
+    if (end_ms == 0)
+        return;
+    (void)snprintf(text, sizeof(text), "the credentials end in %llu hours and cannot be renewed",
+                   (unsigned long long)(end_ms < now_ms ? 0 : (end_ms - now_ms) / 3600000));
+    note(exam, "access", end_ms < now_ms + SW_STORE_ACCESS_END_NEAR_MS ? WARNING : OK, text);
+}
+
 static void check_clock(struct examination *exam)
 {
     bool off = llabs(exam->offset_ms) > OFFSET_WARN_MS;
@@ -287,6 +301,7 @@ static void examine(struct examination *exam)
     check_condition(exam);
     check_delete(exam);
     check_clock(exam);
+    check_access(exam);
     check_settings(exam);
 }
 

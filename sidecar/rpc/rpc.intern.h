@@ -27,7 +27,8 @@ enum {
                                      * client works on them while the rest is committed */
     SW_ACCEPTS_PER_METHOD = 64,     /* posted at once: with them gRPC's own buffering is bounded */
     SW_CHUNK_BYTES = 32 << 10,      /* a message of a stream, about */
-    SW_SESSION_CALLS_MAX = 1024,    /* unanswered in one session: then it is read no further */
+    SW_SESSION_CALLS_MAX = 1024,    /* in one message; and unanswered in one session: then it is
+                                     * read no further */
     SW_SESSION_BYTES_MAX = 4 << 20, /* unsent in one session: likewise */
     SW_ENDPOINTS_MAX = 2
 };

@@ -116,9 +116,6 @@ static void put_message(struct sw_session *session, const Stepwell__V1__SessionR
     free(packed);
 }
 
-static char field_key[] = "field";
-static char limit_key[] = "limit";
-
 static void put_error(struct sw_session *session, uint64_t id, enum sw_code rc,
                       const struct sw_err *err)
 {
@@ -126,17 +123,18 @@ static void put_error(struct sw_session *session, uint64_t id, enum sw_code rc,
     Stepwell__V1__SessionError error = STEPWELL__V1__SESSION_ERROR__INIT;
     Stepwell__V1__SessionError__MetadataEntry entries[2];
     Stepwell__V1__SessionError__MetadataEntry *pointers[2] = {&entries[0], &entries[1]};
+    char keys[2][8] = {"field", "limit"};
     struct sw_err copy = *err;
     char reason[64];
     char limit[24];
 
     snprintf(reason, sizeof reason, "%s", sw_code_name(rc));
     snprintf(limit, sizeof limit, "%llu", (unsigned long long)err->limit);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         stepwell__v1__session_error__metadata_entry__init(&entries[i]);
-    entries[0].key = field_key;
+        entries[i].key = keys[i];
+    }
     entries[0].value = copy.field;
-    entries[1].key = limit_key;
     entries[1].value = limit;
     error.code = (uint32_t)sw_code_grpc(rc);
     error.message = copy.text;
@@ -184,7 +182,10 @@ static void finish_when_done(struct sw_session *session)
         session->finishing || session->is_finished || session->is_closed)
         return;
     if (session->garbage)
-        sw_ending_init(&session->ending, sw_fail_field(&err, "message", 0, "not a SessionRequest"),
+        sw_ending_init(&session->ending,
+                       sw_fail_field(&err, "message", SW_SESSION_CALLS_MAX,
+                                     "not a SessionRequest of at most %d calls",
+                                     SW_SESSION_CALLS_MAX),
                        &err);
     else if (session->draining)
         sw_ending_init(&session->ending, sw_fail(&err, SW_DRAINING, "the server is shutting down"),
@@ -357,8 +358,7 @@ static void on_chunk(struct sw_feed *feed)
         else
             next_chunk(history);
     }
-    if (!session->dirty)
-        mark_dirty(session); /* so that the flush looks at its end */
+    mark_dirty(session); /* so that the flush looks at its end */
     sw_session_flush(session->server);
 }
 
@@ -522,7 +522,7 @@ static void take_apart(struct sw_session *session, grpc_byte_buffer *in)
 
     ask = (const void *)sw_wire_unpack(&stepwell__v1__session_request__descriptor, in,
                                        &message->arena, sw_wire_limit(session->server));
-    if (ask == NULL) {
+    if (ask == NULL || ask->n_calls > SW_SESSION_CALLS_MAX) {
         session->garbage = true;
         session->half_closed = true;
         drop_claims(session);

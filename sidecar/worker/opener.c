@@ -10,6 +10,7 @@
 
 #include "sidecar/engine/ship.h"
 #include "sidecar/log.h"
+#include "sidecar/metrics.h"
 #include "sidecar/parse.h"
 #include "sidecar/worker/thread.h"
 #include "storage/base/hash.h"
@@ -134,6 +135,19 @@ static void log_taken(const struct sw_opener *opener, const struct sw_take_over 
                {"error", .text = report->damage});
 }
 
+static void tell_access_end(const struct sw_opener *opener)
+{
+    uint64_t end_ms = sw_store_access_end_ms(opener->options.store);
+    uint64_t now_ms = sw_clock_now_ms(opener->options.clock);
+
+    sw_metric_set(SW_METRIC_ACCESS_END, end_ms / 1000);
+    if (end_ms != 0 && end_ms < now_ms + SW_STORE_ACCESS_END_NEAR_MS)
+        sw_log(WARNING,
+               "the credentials for the object store end soon: give new ones and start again",
+               {"credentials", .text = sw_store_credentials(opener->options.store)},
+               {"hours", .number = end_ms < now_ms ? 0 : (end_ms - now_ms) / 3600000});
+}
+
 /* Tries for as long as the store does not answer. */
 static enum sw_code take_over(struct sw_opener *opener, struct sw_archive **ret_archive,
                               struct sw_journal **ret_journal, struct sw_take_over *ret_report,
@@ -158,8 +172,10 @@ static enum sw_code take_over(struct sw_opener *opener, struct sw_archive **ret_
         if (rc == SW_OK)
             rc = sw_archive_take_over(&archive_options, &options->journal, ret_archive, ret_journal,
                                       ret_report, err);
-        if (rc == SW_OK)
+        if (rc == SW_OK) {
             log_taken(opener, ret_report, started_us);
+            tell_access_end(opener);
+        }
         if (rc != SW_STORE_UNAVAILABLE)
             return rc;
         sw_log(WARNING, "the object store does not answer", {"failures", .number = failures},

@@ -402,6 +402,14 @@ static const char *source(void *self)
                                               : sw_credentials_source(cloud->dialect.credentials);
 }
 
+static uint64_t access_end_ms(void *self)
+{
+    struct cloud *cloud = self;
+
+    return cloud->dialect.credentials == NULL ? 0
+                                              : sw_credentials_end_ms(cloud->dialect.credentials);
+}
+
 static void free_cloud(void *self)
 {
     struct cloud *cloud = self;
@@ -454,6 +462,7 @@ enum sw_code sw_cloud_open(const struct sw_store_options *options, struct sw_dri
         .cancel = cancel,
         .free = free_cloud,
         .credentials = source,
+        .access_end_ms = access_end_ms,
         .features = SW_STORE_LISTS | SW_STORE_DELETES | SW_STORE_REMOTE,
         .self = cloud,
     };

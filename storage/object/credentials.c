@@ -68,6 +68,11 @@ const char *sw_credentials_source(const struct sw_credentials *credentials)
     return credentials->from != NULL ? credentials->from->name : "none";
 }
 
+uint64_t sw_credentials_end_ms(const struct sw_credentials *credentials)
+{
+    return credentials->secret.is_last ? credentials->secret.expires_ms : 0;
+}
+
 static enum sw_code fail_for_none(const struct sw_credentials *credentials, struct sw_err *err)
 {
     char names[256] = "";

@@ -32,6 +32,7 @@ static enum sw_code fetch_sas(struct sw_credentials *credentials, uint64_t deadl
             return sw_fail(err, SW_STORE_REFUSED, "AZURE_STORAGE_SAS_TOKEN ended at %s", expires);
     }
     (void)snprintf(ret->access_key, sizeof(ret->access_key), SW_AZURE_SAS);
+    ret->is_last = true;
     *ret_has = true;
     return sw_secret_set_token(ret, token, err);
 }

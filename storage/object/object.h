@@ -101,6 +101,10 @@ const char *sw_store_url(const struct sw_store *store);   /* without secrets, fo
 /* Where the credentials in use come from, such as "environment"; "none" before the first request
  * and where there are none; NULL: this kind of store needs none. */
 const char *sw_store_credentials(const struct sw_store *store);
+/* When the credentials in use end and cannot be renewed, such as a shared access signature, ms
+ * since 1970; 0: never, or not known yet. */
+uint64_t sw_store_access_end_ms(const struct sw_store *store);
+enum { SW_STORE_ACCESS_END_NEAR_MS = 7 * 24 * 3600 * 1000 }; /* so long before it is warned of */
 
 /* Performs all ops, side by side where the store can (at most `parallel` at once, 0 = 1),
  * and returns when each has a result. */

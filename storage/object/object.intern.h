@@ -88,6 +88,7 @@ struct sw_secret {
     char secret_key[256]; /* AWS; Azure: the account's key, in base64 */
     char *token;          /* AWS session token, or a bearer token, or a SAS query; malloc'd */
     uint64_t expires_ms;  /* 0: never */
+    bool is_last;         /* no other follows it: it was given, and is not fetched */
 };
 
 #define SW_AZURE_SAS "sas"
@@ -118,6 +119,8 @@ SW_MUST_CHECK enum sw_code sw_credentials_get(struct sw_credentials *credentials
                                               struct sw_err *err);
 /* Which source the current secret is from, for messages: "environment". */
 const char *sw_credentials_source(const struct sw_credentials *credentials);
+/* When the current secret ends and no other follows, wall clock; 0: not known, or never. */
+uint64_t sw_credentials_end_ms(const struct sw_credentials *credentials);
 
 /* ---- dialects ------------------------------------------------------------ */
 
@@ -220,6 +223,7 @@ struct sw_driver {
     void (*cancel)(void *self);
     void (*free)(void *self);
     const char *(*credentials)(void *self); /* where they come from; NULL: none are needed */
+    uint64_t (*access_end_ms)(void *self);  /* NULL likewise */
     unsigned features;
     void *self;
 };

@@ -87,6 +87,13 @@ const char *sw_store_credentials(const struct sw_store *store)
     return store->driver.credentials == NULL ? NULL : store->driver.credentials(store->driver.self);
 }
 
+uint64_t sw_store_access_end_ms(const struct sw_store *store)
+{
+    const struct sw_driver *driver = &store->driver;
+
+    return driver->access_end_ms == NULL ? 0 : driver->access_end_ms(driver->self);
+}
+
 const char *sw_store_url(const struct sw_store *store)
 {
     return store->url;

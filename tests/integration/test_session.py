@@ -241,6 +241,17 @@ def test_a_session_has_so_many_unanswered_calls_at_once(client):
     session.stream.cancel()
 
 
+def test_a_message_of_too_many_calls_ends_the_session(client):
+    """Goal: a message of tiny calls costs no more than its bytes."""
+    session = Session(client)
+    ids = session.send(*[begin(name(), "k")] * 1024)
+    assert session.result(ids[-1]).error.reason == "RUN_NOT_FOUND"
+    session.outgoing.put(agent.SessionRequest(calls=[Call()] * 1025))
+    refusal = refused(lambda **_: list(session.stream))
+    assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert refusal.metadata == {"field": "message", "limit": "1024"}
+
+
 def test_a_session_that_half_closes_gets_every_answer_first(client):
     session = Session(client)
     run = name()

@@ -6,12 +6,15 @@ with the answers of AWS; and what real servers and the other clouds' emulators m
 """
 import json
 import os
+import re
 import subprocess
+import time
+import urllib.request
 
 import pytest
 from support.fault_store import BUCKET, FaultStore
 from support.object_stores import STORES
-from support.sidecar import ROOT
+from support.sidecar import ROOT, Sidecar, free_port
 
 STEPWELL = ROOT / "build/dev/sidecar/stepwell"
 
@@ -77,3 +80,30 @@ def test_other_servers_are_asked_too(name, states, tmp_path):
         assert checks.get(setting, (None,))[0] in states, checks[setting]
     if name == "azurite":
         assert "management API" in checks["lifecycle"][1]
+
+
+def test_a_signature_that_ends_soon_is_warned_of(tmp_path):
+    """Nobody renews it, so it must be said while there is time: by doctor, serve and a metric."""
+    with STORES["azurite_by_sas"](tmp_path) as where:
+        endpoint = ("--store-endpoint", where.endpoint)
+        checks = doctor(where.url, *endpoint, environment=where.environment)
+        assert checks["access"] == ("WARNING", "the credentials end in 0 hours and cannot be renewed")
+        port = free_port()
+        arguments = ["--store", where.url, *endpoint, "--journal", "j", "--metrics-listen",
+                     f"127.0.0.1:{port}"]
+        with Sidecar(tmp_path, *arguments, environment=where.environment) as sidecar:
+            for _ in range(300):
+                if "credentials for the object store end soon" in sidecar.log():
+                    break
+                time.sleep(0.1)
+            assert "credentials for the object store end soon" in sidecar.log()
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=9) as answer:
+                text = answer.read().decode()
+    end = float(re.search(r"^stepwell_store_access_end_timestamp_seconds (\S+)$", text, re.M)[1])
+    assert 0 < end - time.time() <= 3600
+
+
+def test_credentials_that_are_renewed_have_no_end(tmp_path):
+    with STORES["azurite"](tmp_path) as where:
+        checks = doctor(where.url, "--store-endpoint", where.endpoint, environment=where.environment)
+    assert "access" not in checks

@@ -184,6 +184,37 @@ static void divergence_is_found_to_the_record(void **state)
     stop(&live);
 }
 
+/* Goal: a chain that ends before the journal does, or with it, diverges like a longer one. */
+static void divergence_is_found_where_the_chain_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    struct node live = node_of(fixture, "live");
+    struct sw_digest ours = {0};
+    struct sw_digest other;
+    struct sw_replay replay;
+    bool found;
+
+    start(&live);
+    play(&live, 6, 30);
+    replay =
+        (struct sw_replay){.reader = live.reader, .had_lsn = sw_journal_state(live.journal)->lsn};
+    for (uint64_t lsn = 1; lsn <= replay.had_lsn; lsn++) {
+        ok(fixture, sw_journal_reader_chain(live.reader, lsn, &ours, &found, &fixture->err));
+        assert_true(found);
+        other = ours;
+        other.bytes[0] ^= 1;
+        replay.diverged = false;
+        ok(fixture, sw_replay_meet(&replay, lsn, &other, &fixture->err));
+        assert_true(replay.diverged);
+        assert_int_equal(replay.common_lsn, lsn - 1);
+        replay.diverged = false;
+        ok(fixture, sw_replay_meet(&replay, lsn, &ours, &fixture->err));
+        assert_false(replay.diverged);
+        assert_int_equal(replay.common_lsn, lsn);
+    }
+    stop(&live);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +223,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(rows_that_are_not_the_named_ones_are_refused, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(divergence_is_found_to_the_record, setup, teardown),
+        cmocka_unit_test_setup_teardown(divergence_is_found_where_the_chain_ends, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

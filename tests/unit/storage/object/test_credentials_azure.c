@@ -65,6 +65,10 @@ static void expect(const char *source, const char *kind, const char *token, uint
     assert_string_equal(secret->token != NULL ? secret->token : secret->secret_key, token);
     if (expires_ms != 1)
         assert_int_equal(secret->expires_ms, expires_ms);
+    if (strcmp(kind, SW_AZURE_SAS) == 0) /* was given, is not fetched */
+        assert_int_equal(sw_credentials_end_ms(credentials), expires_ms);
+    else
+        assert_int_equal(sw_credentials_end_ms(credentials), 0);
     sw_credentials_free(credentials);
 }
 
