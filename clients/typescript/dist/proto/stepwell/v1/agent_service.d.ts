@@ -266,7 +266,7 @@ export interface ClaimRunResponse {
  * run take effect in the order sent.
  */
 export interface SessionRequest {
-    /** In order. */
+    /** In order. At most 1,024; more end the stream with INVALID_ARGUMENT. */
     calls: SessionCall[];
 }
 /** One request. */
