@@ -64,7 +64,7 @@ struct sw_session {
     bool is_sending;
     bool half_closed; /* the client sends no more */
     bool draining;
-    bool garbage; /* what the client sent cannot be understood */
+    const char *wrong; /* of a message that cannot be taken: what about it; NULL: none was */
     bool finishing;
     bool is_finished;
     bool is_closed;
@@ -181,9 +181,9 @@ static void finish_when_done(struct sw_session *session)
         session->out.bytes != 0 || session->is_sending || session->feeds != NULL ||
         session->finishing || session->is_finished || session->is_closed)
         return;
-    if (session->garbage)
+    if (session->wrong != NULL)
         sw_ending_init(&session->ending,
-                       sw_fail_field(&err, "message", SW_SESSION_CALLS_MAX,
+                       sw_fail_field(&err, session->wrong, SW_SESSION_CALLS_MAX,
                                      "not a SessionRequest of at most %d calls",
                                      SW_SESSION_CALLS_MAX),
                        &err);
@@ -523,7 +523,7 @@ static void take_apart(struct sw_session *session, grpc_byte_buffer *in)
     ask = (const void *)sw_wire_unpack(&stepwell__v1__session_request__descriptor, in,
                                        &message->arena, sw_wire_limit(session->server));
     if (ask == NULL || ask->n_calls > SW_SESSION_CALLS_MAX) {
-        session->garbage = true;
+        session->wrong = ask == NULL ? "message" : "calls";
         session->half_closed = true;
         drop_claims(session);
     } else {

@@ -249,7 +249,7 @@ def test_a_message_of_too_many_calls_ends_the_session(client):
     session.outgoing.put(agent.SessionRequest(calls=[Call()] * 1025))
     refusal = refused(lambda **_: list(session.stream))
     assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT
-    assert refusal.metadata == {"field": "message", "limit": "1024"}
+    assert refusal.metadata == {"field": "calls", "limit": "1024"}
 
 
 def test_a_session_that_half_closes_gets_every_answer_first(client):
