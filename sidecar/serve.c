@@ -151,6 +151,9 @@ static enum sw_code on_opened(void *self, struct sw_journal **journal, struct sw
     sw_log(INFO, "journal open", {"journal", .text = state->name},
            {"epoch", .number = state->epoch}, {"lsn", .number = state->lsn},
            {"bytes", .number = state->bytes});
+    if (*archive == NULL && sw_journal_kept_after(process->journal) != 0)
+        sw_log(WARNING, "without the object store it was shipped to: runs that it lacks are kept",
+               {"kept_after_lsn", .number = sw_journal_kept_after(process->journal)});
     rc = sw_readers_start(config->data, config->readers, &process->readers, err);
     if (rc == SW_OK && *archive != NULL)
         rc = start_shipper(process, archive, report->restored_records != 0, err);

@@ -56,4 +56,17 @@ Stepwell__V1__Record *sw_encode_record(const struct sw_record *record, struct sw
 /* After a completion or resolution: DOUBTED reads IN_DOUBT. */
 Stepwell__V1__StepState sw_encode_outcome_state(enum sw_step_state state);
 
+/* A refused call's answer in a session, with what it points to. Not to be copied. */
+struct sw_session_error {
+    Stepwell__V1__SessionError message;
+    Stepwell__V1__SessionError__MetadataEntry entries[2];
+    Stepwell__V1__SessionError__MetadataEntry *metadata[2];
+    struct sw_err err;
+    char reason[64];
+    char limit[24];
+};
+/* Into error, whose message is returned. */
+Stepwell__V1__SessionError *sw_encode_session_error(enum sw_code rc, const struct sw_err *err,
+                                                    struct sw_session_error *error);
+
 #endif

@@ -3,6 +3,7 @@
 #include "sidecar/rpc/codec.h"
 #include "storage/journal/journal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 char *sw_codec_text(struct sw_arena *arena, struct sw_span span)
@@ -331,5 +332,31 @@ Stepwell__V1__Record *sw_encode_record(const struct sw_record *record, struct sw
     message->chain = bytes(sw_span_of(record->chain.bytes, SW_DIGEST_SIZE));
     message->summary = summary;
     message->purged = record->purged;
+    return message;
+}
+
+Stepwell__V1__SessionError *sw_encode_session_error(enum sw_code rc, const struct sw_err *err,
+                                                    struct sw_session_error *error)
+{
+    static char keys[2][8] = {"field", "limit"}; /* protobuf-c has no const strings */
+    Stepwell__V1__SessionError *message = &error->message;
+
+    error->err = *err;
+    snprintf(error->reason, sizeof error->reason, "%s", sw_code_name(rc));
+    snprintf(error->limit, sizeof error->limit, "%llu", (unsigned long long)err->limit);
+    for (int i = 0; i < 2; i++) {
+        stepwell__v1__session_error__metadata_entry__init(&error->entries[i]);
+        error->entries[i].key = keys[i];
+        error->metadata[i] = &error->entries[i];
+    }
+    error->entries[0].value = error->err.field;
+    error->entries[1].value = error->limit;
+    stepwell__v1__session_error__init(message);
+    message->code = (uint32_t)sw_code_grpc(rc);
+    message->message = error->err.text;
+    message->reason = error->reason;
+    message->retry_after_ms = sw_code_retry_ms(rc);
+    message->metadata = error->metadata;
+    message->n_metadata = err->field[0] == '\0' ? 0 : err->limit == 0 ? 1 : 2;
     return message;
 }

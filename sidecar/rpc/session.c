@@ -10,7 +10,6 @@
  * unsent is read no further until its client catches up.
  */
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "sidecar/rpc/codec.h"
@@ -119,32 +118,12 @@ static void put_message(struct sw_session *session, const Stepwell__V1__SessionR
 static void put_error(struct sw_session *session, uint64_t id, enum sw_code rc,
                       const struct sw_err *err)
 {
+    struct sw_session_error error;
     Stepwell__V1__SessionResult result = STEPWELL__V1__SESSION_RESULT__INIT;
-    Stepwell__V1__SessionError error = STEPWELL__V1__SESSION_ERROR__INIT;
-    Stepwell__V1__SessionError__MetadataEntry entries[2];
-    Stepwell__V1__SessionError__MetadataEntry *pointers[2] = {&entries[0], &entries[1]};
-    char keys[2][8] = {"field", "limit"};
-    struct sw_err copy = *err;
-    char reason[64];
-    char limit[24];
 
-    snprintf(reason, sizeof reason, "%s", sw_code_name(rc));
-    snprintf(limit, sizeof limit, "%llu", (unsigned long long)err->limit);
-    for (int i = 0; i < 2; i++) {
-        stepwell__v1__session_error__metadata_entry__init(&entries[i]);
-        entries[i].key = keys[i];
-    }
-    entries[0].value = copy.field;
-    entries[1].value = limit;
-    error.code = (uint32_t)sw_code_grpc(rc);
-    error.message = copy.text;
-    error.reason = reason;
-    error.retry_after_ms = sw_code_retry_ms(rc);
-    error.metadata = pointers;
-    error.n_metadata = err->field[0] == '\0' ? 0 : err->limit == 0 ? 1 : 2;
     result.id = id;
     result.result_case = STEPWELL__V1__SESSION_RESULT__RESULT_ERROR;
-    result.error = &error;
+    result.error = sw_encode_session_error(rc, err, &error);
     put_message(session, &result);
 }
 
@@ -484,6 +463,15 @@ static void reply(struct sw_request *request)
     unref_message(message);
 }
 
+static enum sw_code check_call(const Stepwell__V1__SessionCall *ask, struct sw_err *err)
+{
+    if (ask->id == 0 || ask->call_case == STEPWELL__V1__SESSION_CALL__CALL__NOT_SET)
+        return sw_fail_field(err, ask->id == 0 ? "id" : "call", 0, "must be set");
+    if (ask->call_case == STEPWELL__V1__SESSION_CALL__CALL_RESUME && ask->resume->follow)
+        return sw_fail_field(err, "follow", 0, "must not be set: a session implies it");
+    return SW_OK;
+}
+
 static void submit(struct sw_session_message *message, const Stepwell__V1__SessionCall *ask,
                    size_t bytes)
 {
@@ -491,10 +479,10 @@ static void submit(struct sw_session_message *message, const Stepwell__V1__Sessi
     struct session_call *call = sw_codec_make(&message->arena, sizeof *call);
     struct sw_request *request = &call->request;
     struct sw_err err = {0};
+    enum sw_code rc = check_call(ask, &err);
 
-    if (ask->call_case == STEPWELL__V1__SESSION_CALL__CALL__NOT_SET || ask->id == 0) {
-        put_error(session, ask->id,
-                  sw_fail_field(&err, ask->id == 0 ? "id" : "call", 0, "must be set"), &err);
+    if (rc != SW_OK) {
+        put_error(session, ask->id, rc, &err);
         return;
     }
     call->message = message;

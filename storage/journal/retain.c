@@ -193,6 +193,11 @@ void sw_journal_keep_after(struct sw_journal *journal, uint64_t lsn)
     journal->meta.kept_lsn = lsn; /* written with what is written of META next */
 }
 
+uint64_t sw_journal_kept_after(const struct sw_journal *journal)
+{
+    return journal->meta.kept_lsn;
+}
+
 enum sw_code sw_retain(struct sw_journal *journal, uint64_t now_ms, bool *ret_more,
                        struct sw_err *err)
 {

@@ -101,6 +101,14 @@ def test_a_call_without_an_id_or_a_verb_is_refused(session):
     assert session.events[0].error.metadata["field"] == "id"
 
 
+def test_a_resume_that_asks_to_follow_is_refused_and_takes_no_lease(session, client):
+    run = name()
+    lease = client.start(run)
+    error = session.ask(resume=agent.ResumeRequest(run_id=run, follow=True))
+    assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", "follow")
+    assert session.ask(resume=agent.ResumeRequest(run_id=run)).lease == lease + 1
+
+
 def test_a_session_resumes_in_parts_that_carry_its_id(session, client):
     run = name()
     lease = client.start(run)

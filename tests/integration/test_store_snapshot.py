@@ -123,3 +123,21 @@ def test_a_run_that_ends_meanwhile_stays_until_the_snapshot_is_there(new_sidecar
     sidecar.process.kill()
     sidecar.process.wait()
     serve(new_sidecar(*flags, environment=far.environment()))
+
+
+def test_a_journal_without_the_store_it_had_keeps_what_that_lacks_and_says_so(new_sidecar, far):
+    far.go.set()
+    retention = ("--retention", "100ms", "--ship-interval", "10ms")
+    sidecar = serve(new_sidecar(*arguments(far, *retention), environment=far.environment()))
+    with sidecar.channel() as channel:
+        Client(channel).start("r")
+    assert sidecar.stop() == 0 and "runs that it lacks are kept" not in sidecar.log()
+    sidecar.arguments = ("--journal", "j", *retention)
+    serve(sidecar)
+    assert "runs that it lacks are kept" in sidecar.log()
+    with sidecar.channel() as channel:
+        client = Client(channel)
+        lease, _ = client.resume("r")
+        client.agent.EndRun(agent.EndRunRequest(run_id="r", lease=lease,
+                                                result=types.Payload(data=b"7")), timeout=20)
+        assert not is_gone(client, "r", seconds=2)
