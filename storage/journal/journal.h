@@ -122,6 +122,7 @@ SW_MUST_CHECK enum sw_code sw_journal_maintain(struct sw_journal *journal, uint6
  * the record at which the store's chain ends, by which the two know each other. At first it is 0.
  */
 void sw_journal_keep_after(struct sw_journal *journal, uint64_t lsn);
+/* What it remembers of that; 0: nothing. */
 uint64_t sw_journal_kept_after(const struct sw_journal *journal);
 
 /* Finds a run by id: RUN_NOT_FOUND when there is none. Spans live in arena. Sees

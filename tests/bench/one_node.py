@@ -11,6 +11,7 @@ from rig import (AGENTS, DISK, HISTORY_STEPS, LOAD, ROOT, STEP_BEGUN, STEP_COMPL
 
 WAL_FRAME = 24 + 4096  # bytes: what one commit of one step writes
 
+
 def throughput(bench: Bench, name: str, unit: str, durable_mode: str, raw_mode: str,
                types: tuple, goal: str) -> None:
     """64 agents at each server by turns. Each sample must be a record in the journal."""
@@ -109,7 +110,8 @@ def resume(bench: Bench) -> None:
         2 * r["steps"] / r["us"] * 1e6 for r in tries), "records/s", goal="value >= 200000")
 
 
-def write_beside(bench: Bench, every_ms: int, name: str, *goals: str) -> None:
+def write_beside(bench: Bench, every_ms: int, name: str, health_goal: str,
+                 write_goal: str) -> None:
     """Writers alone, then beside a Resume every so often and 100 health checks a second."""
     server = bench.sidecar("history")
     run = bench.history(server)
@@ -126,8 +128,8 @@ def write_beside(bench: Bench, every_ms: int, name: str, *goals: str) -> None:
         return rate
 
     *_, ratio = by_turns(bench, lambda: bench.load("session", server, AGENTS)["per_s"], beside)
-    bench.row(f"{name}_health_ms_p99", statistics.median(health), "ms", goal=goals[0])
-    bench.row(f"{name}_write_ratio", ratio, "", goal=goals[1])
+    bench.row(f"{name}_health_ms_p99", statistics.median(health), "ms", goal=health_goal)
+    bench.row(f"{name}_write_ratio", ratio, "", goal=write_goal)
 
 
 def mixed(bench: Bench) -> None:

@@ -7,10 +7,11 @@ import statistics
 import tempfile
 import time
 
-from rig import (AGENTS, LOAD, LOCAL, PUT, REMOTE, STEP_COMPLETED, Bench, Failed, FaultStore, Shipped,
-                 by_turns, count_records, run_json)
+from rig import (AGENTS, LOAD, LOCAL, PUT, REMOTE, STEP_COMPLETED, Bench, Failed, FaultStore,
+                 Shipped, by_turns, count_records, run_json)
 
 SEGMENT_KIND_AT, SEGMENT_DATA = 5, 3  # of an object in log/
+
 
 def remote_ack(bench: Bench) -> None:
     """A step whose intent is in the store, beside the creation of an object of its size."""
